@@ -1,0 +1,236 @@
+//! All that can happen to a shard, or be asked by one: the closed lists [`Input`] and [`Effect`].
+//!
+//! The reactor (or the simulator) turns sockets and clocks into inputs and carries out the effects.
+//! Nothing else crosses this line, so whoever can produce these two lists can run a broker.
+
+use crate::mail::Batch;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+use martlet_codec::{Malformed, ReasonCode, Version};
+use martlet_protocol::{Time, Violation};
+
+/// A shard's number, 0 to 63.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ShardId(pub u8);
+
+/// A Network Connection's slot, numbered by whoever owns the sockets of this shard.
+///
+/// A number is taken by [`Input::Opened`] and free again after [`Input::Lost`] or [`Effect::Move`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u32);
+
+/// Who may come in where a connection was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Everybody, with or without a user name.
+    Anyone,
+    /// Nobody, before an answer to [`Effect::Authenticate`].
+    Ask,
+}
+
+/// Something that happened; handled at once, at a given time.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A stream was accepted, or moved here by another shard. `opened_at` is when the socket was accepted.
+    Opened {
+        /// The slot that the stream's owner gave it.
+        connection: ConnectionId,
+        /// When the socket was accepted; the time limit for CONNECT counts from here.
+        opened_at: Time,
+        /// What the listener demands.
+        admission: Admission,
+    },
+    /// Bytes arrived, in order. The shard keeps what it needs of them.
+    Received {
+        /// From where.
+        connection: ConnectionId,
+        /// Any number of bytes: part of a packet, or many packets.
+        bytes: &'a [u8],
+    },
+    /// The first `bytes` of [`Shard::output`](crate::Shard::output) went out.
+    Transmitted {
+        /// To where.
+        connection: ConnectionId,
+        /// How many bytes the socket took.
+        bytes: usize,
+    },
+    /// The stream has ended, whoever ended it; the slot is free.
+    Lost {
+        /// Which stream.
+        connection: ConnectionId,
+        /// How.
+        cause: Loss,
+    },
+    /// What another shard gathered in one of its turns.
+    Mail {
+        /// The sender.
+        from: ShardId,
+        /// Its mail, in the order in which it was written.
+        batch: Batch,
+    },
+    /// Every mailbox of this shard was empty at one moment of this turn, after all `Mail` of the turn.
+    MailDrained,
+    /// The answer to [`Effect::Authenticate`].
+    Authenticated {
+        /// The connection that asked.
+        connection: ConnectionId,
+        /// What was decided.
+        verdict: Verdict,
+    },
+    /// The time of [`Shard::poll_timeout`](crate::Shard::poll_timeout) has come, or may have.
+    Timeout,
+    /// Stop: every client is told, and its connection closed once the last bytes are out.
+    Stop,
+}
+
+/// How a stream ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// The other side closed, or this side did after [`Effect::Close`].
+    Closed,
+    /// Reset, time-out or another fault of the transport.
+    Failed,
+}
+
+/// What an authenticator decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Let the client in. `data` is the last Authentication Data of an extended authentication, if any.
+    Accept {
+        /// Authentication Data for CONNACK or AUTH.
+        data: Option<Box<[u8]>>,
+    },
+    /// Another step: AUTH 0x18 with this data.
+    Continue {
+        /// Authentication Data for AUTH.
+        data: Box<[u8]>,
+    },
+    /// CONNACK (or DISCONNECT, in a re-authentication) with this reason, then close.
+    Refuse(ReasonCode),
+}
+
+/// What an authenticator is asked.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The client id, already assigned where the client left it empty.
+    pub client_id: Box<str>,
+    /// User name of CONNECT.
+    pub user_name: Option<Box<str>>,
+    /// Password of CONNECT.
+    pub password: Option<Box<[u8]>>,
+    /// Authentication Method, for an extended authentication.
+    pub method: Option<Box<str>>,
+    /// Authentication Data of CONNECT or AUTH.
+    pub data: Option<Box<[u8]>>,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("client_id", &self.client_id)
+            .field("user_name", &self.user_name)
+            .field("method", &self.method)
+            .finish_non_exhaustive() // never the password or the data
+    }
+}
+
+/// Something that the shard wants done; polled after each input, or once at the end of a turn.
+#[derive(Debug)]
+pub enum Effect {
+    /// This connection has output: write [`Shard::output`](crate::Shard::output) once, at the end of the turn.
+    Transmit(ConnectionId),
+    /// Write the rest of the output, shut down the write side, wait for the other side to close (bounded),
+    /// close, then say [`Input::Lost`]. Bytes that still arrive are thrown away.
+    Close(ConnectionId),
+    /// The client belongs to another shard: hand the socket over, with the bytes read so far. The slot is free.
+    Move {
+        /// The slot that is free now.
+        connection: ConnectionId,
+        /// The client's home.
+        to: ShardId,
+        /// All bytes received and not consumed: a whole CONNECT and whatever follows it.
+        bytes: Vec<u8>,
+        /// As in [`Input::Opened`].
+        opened_at: Time,
+        /// As in [`Input::Opened`].
+        admission: Admission,
+    },
+    /// Read no more from this connection until [`Effect::ResumeReading`]; TCP pushes back.
+    PauseReading(ConnectionId),
+    /// Read on; bytes may be waiting already.
+    ResumeReading(ConnectionId),
+    /// Ask an authenticator; the answer is [`Input::Authenticated`].
+    Authenticate(ConnectionId, Box<Credentials>),
+    /// There is mail for this shard: [`Shard::take_mail`](crate::Shard::take_mail) when there is room for it.
+    Mail(ShardId),
+    /// A client got in: for a log at debug level.
+    Connected(ConnectionId, Box<Life>),
+    /// A connection's life is over: the one line of the log about it. Comes before `Close`.
+    Ended(ConnectionId, Box<Life>, EndReason),
+}
+
+/// What a log line says of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// The client id; `None` when no valid CONNECT came.
+    pub client_id: Option<Box<str>>,
+    /// The user name that CONNECT carried.
+    pub user_name: Option<Box<str>>,
+    /// The version that CONNECT asked for.
+    pub version: Option<Version>,
+    /// When the socket was accepted.
+    pub opened_at: Time,
+    /// The keep-alive in force, in seconds; 0 is none.
+    pub keep_alive_s: u16,
+    /// Clean Start (Clean Session in 3.x).
+    pub clean_start: bool,
+    /// Packets received and sent.
+    pub packets: (u64, u64),
+    /// Bytes received and sent.
+    pub bytes: (u64, u64),
+}
+
+/// Why a connection ended, in the words of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// The client sent DISCONNECT.
+    ClientDisconnected(ReasonCode),
+    /// The stream ended without DISCONNECT.
+    ConnectionLost(Loss),
+    /// Bytes that are no MQTT packet.
+    Malformed(Malformed),
+    /// A packet that the protocol forbids here.
+    Violation(Violation),
+    /// No CONNECT within the time limit.
+    ConnectTimeout,
+    /// Nothing came for 1.5 times the keep-alive.
+    KeepAliveTimeout,
+    /// CONNECT, or a later authentication, was refused.
+    Refused(ReasonCode),
+    /// Another connection came with the same client id.
+    TakenOver,
+    /// The broker is stopping.
+    ShuttingDown,
+    /// An output buffer stayed full: the client reads too slowly what it cannot be spared.
+    OutputFull,
+}
+
+impl fmt::Display for EndReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ClientDisconnected(reason) if !reason.is_failure() => f.write_str("client disconnected"),
+            Self::ClientDisconnected(reason) => write!(f, "client disconnected: {}", reason.name()),
+            Self::ConnectionLost(Loss::Closed) => f.write_str("connection closed by the client without DISCONNECT"),
+            Self::ConnectionLost(Loss::Failed) => f.write_str("connection failed"),
+            Self::Malformed(malformed) => write!(f, "malformed packet: {malformed}"),
+            Self::Violation(violation) => write!(f, "protocol error: {violation}"),
+            Self::ConnectTimeout => f.write_str("no CONNECT in time"),
+            Self::KeepAliveTimeout => f.write_str("keep-alive timeout"),
+            Self::Refused(reason) => write!(f, "refused: {}", reason.name()),
+            Self::TakenOver => f.write_str("session taken over by a newer connection"),
+            Self::ShuttingDown => f.write_str("broker shutting down"),
+            Self::OutputFull => f.write_str("the client does not read its answers"),
+        }
+    }
+}
