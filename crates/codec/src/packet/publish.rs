@@ -1,0 +1,101 @@
+//! PUBLISH (section 3.3). The payload is whatever the properties leave; its format is not looked at.
+use super::{Body, decode_properties, properties_len, put_properties};
+use crate::delivery::publish_first_byte;
+use crate::error::{Malformed, Result};
+use crate::place::Place;
+use crate::property::{Properties, Property};
+use crate::qos::{QoS, QoSLevel};
+use crate::topic::TopicName;
+use crate::version::Version;
+use crate::wire::{Reader, put_binary};
+use alloc::vec::Vec;
+
+/// PUBLISH.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Publish<'a> {
+    /// A re-delivery; never at QoS 0.
+    pub dup: bool,
+    /// To the server: keep the message. To the client: the message was kept.
+    pub retain: bool,
+    /// QoS and, above 0, the packet identifier.
+    pub qos: QoS,
+    /// `None` only in 5.0, where a Topic Alias stands for the name.
+    pub topic: Option<TopicName<'a>>,
+    /// Empty before 5.0.
+    pub properties: Properties<'a>,
+    /// The application message.
+    pub payload: &'a [u8],
+}
+
+impl<'a> Publish<'a> {
+    pub(super) fn decode(r: &mut Reader<'a>, flags: u8, version: Version) -> Result<Self> {
+        let (dup, retain) = (flags & 0b1000 != 0, flags & 0b0001 != 0);
+        let level = QoSLevel::try_from(flags >> 1 & 0b11)?; // [MQTT-3.3.1-4]
+        if dup && level == QoSLevel::AtMostOnce {
+            return Err(Malformed::DupWithoutQoS); // [MQTT-3.3.1-2]
+        }
+        let topic = match r.string()? {
+            "" if version.is_v5() => None,
+            text => Some(TopicName::from_string(text)?), // [MQTT-3.3.2-1] [MQTT-3.3.2-2]
+        };
+        let qos = match level {
+            QoSLevel::AtMostOnce => QoS::AtMostOnce, // [MQTT-2.2.1-2]
+            QoSLevel::AtLeastOnce => QoS::AtLeastOnce(r.packet_id()?),
+            QoSLevel::ExactlyOnce => QoS::ExactlyOnce(r.packet_id()?),
+        };
+        let properties = decode_properties(r, Place::Publish, version)?;
+        let publish = Publish { dup, retain, qos, topic, properties, payload: r.rest() };
+        if topic.is_none() && publish.topic_alias().is_none() {
+            return Err(Malformed::TopicNameMissing); // 3.3.2.1
+        }
+        Ok(publish)
+    }
+
+    /// The Topic Alias, never 0 (3.3.2.3.4).
+    pub fn topic_alias(&self) -> Option<u16> {
+        self.properties.iter().find_map(|property| match property {
+            Property::TopicAlias(alias) => Some(alias),
+            _ => None,
+        })
+    }
+
+    /// The Message Expiry Interval in seconds (3.3.2.3.3).
+    pub fn message_expiry_interval(&self) -> Option<u32> {
+        self.properties.iter().find_map(|property| match property {
+            Property::MessageExpiryInterval(seconds) => Some(seconds),
+            _ => None,
+        })
+    }
+
+    /// The Subscription Identifiers in their order (3.3.2.3.8).
+    pub fn subscription_identifiers(&self) -> impl Iterator<Item = u32> + Clone + 'a {
+        self.properties.iter().filter_map(|property| match property {
+            Property::SubscriptionIdentifier(id) => Some(id),
+            _ => None,
+        })
+    }
+
+    pub(super) fn first_byte(&self) -> u8 {
+        publish_first_byte(self.dup, self.qos.level(), self.retain)
+    }
+
+    fn topic_str(&self) -> &'a str {
+        self.topic.map_or("", TopicName::as_str)
+    }
+}
+
+impl Body for Publish<'_> {
+    fn body_len(&self, version: Version) -> usize {
+        let packet_id = self.qos.packet_id().map_or(0, |_| 2);
+        2 + self.topic_str().len() + packet_id + properties_len(self.properties, version) + self.payload.len()
+    }
+
+    fn put_body(&self, version: Version, out: &mut Vec<u8>) {
+        put_binary(out, self.topic_str().as_bytes());
+        if let Some(id) = self.qos.packet_id() {
+            out.extend_from_slice(&id.get().to_be_bytes());
+        }
+        put_properties(self.properties, Place::Publish, version, out);
+        out.extend_from_slice(self.payload);
+    }
+}
