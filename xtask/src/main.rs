@@ -1,2 +1,88 @@
-//! Repository chores.
-fn main() {}
+//! `cargo xtask`: the chores of the repository, one module each.
+//!
+//! It builds nothing that is shipped, and the crates know nothing of it.
+
+mod ci;
+mod fuzz;
+mod peers;
+mod process;
+mod sim;
+mod test;
+mod tidy;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Usage: cargo xtask <COMMAND>
+
+  tidy                        check the rules that the compiler and clippy do not know
+  test [--no-system] [NAME]   install the foreign clients that tests need, then run all tests (or those named)
+                              --no-system: install nothing and leave out the tests of foreign clients
+  sim --seeds N [--seed S]    simulate N seeds, from S on (default: the simulator's own first seed)
+  fuzz [--seconds N]          run each fuzz target for N seconds (default 20)
+  ci                          all of it: format, clippy, tidy, tests, fuzzing, simulation, licences
+  help                        this text
+
+test and ci end with one line, `N passed, N failed`. Exit code: 0 all well, 1 a check failed, 2 usage.";
+
+/// What a run amounts to.
+enum Failure {
+    /// A check failed, for a reason already clear from its output and this line.
+    Check(String),
+    /// The command line is not one.
+    Usage(String),
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        Failure::Check(message)
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let root =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask stands in a directory of the workspace");
+    match run(root, &arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Check(message)) => {
+            eprintln!("error: {message}");
+            ExitCode::from(1)
+        }
+        Err(Failure::Usage(message)) => {
+            eprintln!("error: {message}\n\n{HELP}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
+    match arguments {
+        ["tidy"] => tidy::run(root)?,
+        ["test", options @ ..] => {
+            let tested = test::run(root, &test::Options::parse(options).map_err(Failure::Usage)?);
+            if let Err(message) = &tested.result {
+                eprintln!("error: {message}");
+            }
+            tested.print_totals();
+            tested.result?;
+        }
+        ["sim", options @ ..] => sim::run(root, &sim::Options::parse(options).map_err(Failure::Usage)?)?,
+        ["fuzz"] => fuzz::run(root, fuzz::SECONDS)?,
+        ["fuzz", "--seconds", seconds] => {
+            fuzz::run(root, number("--seconds", seconds).map_err(Failure::Usage)?)?;
+        }
+        ["ci"] => ci::run(root)?,
+        ["help" | "--help" | "-h"] => println!("{HELP}"),
+        [] => return Err(Failure::Usage("no command".into())),
+        other => return Err(Failure::Usage(format!("unknown command or option: {}", other.join(" ")))),
+    }
+    Ok(())
+}
+
+/// The value of a numeric option.
+fn number(option: &str, value: &str) -> Result<u64, String> {
+    value.parse().map_err(|_| format!("{option} {value}: not a whole number (such as {option} 300)"))
+}

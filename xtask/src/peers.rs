@@ -1,0 +1,141 @@
+//! The foreign programs that the system tests talk to: Mosquitto's tools, paho-mqtt, MQTT.js.
+//!
+//! What is missing is installed: Debian packages on the system, libraries below `target/peers`. What cannot be
+//! installed is an error that says how to do it by hand. Tests find them by the variables of `environment`.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::process;
+
+/// A program and the Debian package that has it.
+const PROGRAMS: [(&str, &str); 6] = [
+    ("mosquitto", "mosquitto"),
+    ("mosquitto_pub", "mosquitto-clients"),
+    ("mosquitto_sub", "mosquitto-clients"),
+    ("python3", "python3"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
+];
+const PAHO: &str = "paho-mqtt==2.2.0";
+const MQTT_JS: &str = "mqtt@5.16.0";
+
+/// Where the libraries are.
+pub(crate) struct Peers {
+    python_path: PathBuf,
+    node_path: PathBuf,
+}
+
+impl Peers {
+    /// The variables that tests read, and a `PATH` on which every program is found.
+    pub(crate) fn environment(&self) -> [(&'static str, OsString); 4] {
+        [
+            ("MARTLET_PEERS", "all".into()),
+            ("MARTLET_PEER_PYTHONPATH", self.python_path.clone().into()),
+            ("MARTLET_PEER_NODE_PATH", self.node_path.clone().into()),
+            ("PATH", process::search_path()),
+        ]
+    }
+}
+
+/// Checks for everything and installs what is missing; the error names each thing that is still missing.
+pub(crate) fn prepare(root: &Path) -> Result<Peers, String> {
+    let directory = root.join("target/peers");
+    // A directory per version, so that another version in this file is installed anew.
+    let python_path = directory.join(PAHO);
+    let node_directory = directory.join(MQTT_JS);
+    let node_path = node_directory.join("node_modules");
+    programs()?;
+    let faults: Vec<_> = [paho(&python_path), mqtt_js(&node_directory, &node_path)]
+        .into_iter()
+        .flat_map(Result::err)
+        .collect();
+    if faults.is_empty() { Ok(Peers { python_path, node_path }) } else { Err(faults.join("\n")) }
+}
+
+fn missing_programs() -> Vec<(&'static str, &'static str)> {
+    PROGRAMS.into_iter().filter(|(program, _)| !process::is_installed(program)).collect()
+}
+
+fn programs() -> Result<(), String> {
+    let missing = missing_programs();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut packages: Vec<_> = missing.iter().map(|(_, package)| *package).collect();
+    packages.dedup();
+    let packages = packages.join(" ");
+    println!("test: installing Debian packages: {packages}");
+    let installed = apt_install(&packages);
+    let missing: Vec<_> = missing_programs().iter().map(|(program, _)| *program).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let why = installed.err().map_or_else(String::new, |why| format!("\n{why}"));
+    let missing = missing.join(", ");
+    Err(format!(
+        "the system tests need {missing}: run `sudo apt-get install -y {packages}`, \
+         or leave these tests out with `cargo xtask test --no-system`{why}"
+    ))
+}
+
+/// Installs as root, or by a sudo that asks for no password.
+fn apt_install(packages: &str) -> Result<(), String> {
+    let is_root = process::output(Command::new("id").arg("-u")).is_ok_and(|said| said.stdout == "0");
+    let apt = |arguments: &str| {
+        let words = if is_root { "apt-get" } else { "sudo -n apt-get" };
+        let mut words = words.split(' ').chain(arguments.split(' '));
+        let mut command = Command::new(words.next().unwrap_or_default());
+        process::output(command.args(words).env("DEBIAN_FRONTEND", "noninteractive")).map(drop)
+    };
+    let install = format!("install -y --no-install-recommends {packages}");
+    // Fresh machines have no package lists yet.
+    apt(&install).or_else(|_| apt("update").and_then(|()| apt(&install)))
+}
+
+fn paho(python_path: &Path) -> Result<(), String> {
+    let installed = || {
+        let mut python = Command::new("python3");
+        process::output(python.args(["-c", "import paho.mqtt.client"]).env("PYTHONPATH", python_path)).is_ok()
+    };
+    if python_path.is_dir() && installed() {
+        return Ok(());
+    }
+    println!("test: installing {PAHO} below target/peers");
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"])
+        .arg(python_path)
+        .arg(PAHO);
+    let fault = match process::output(&mut pip) {
+        Ok(_) if installed() => return Ok(()),
+        Ok(_) => "pip is content, but `import paho.mqtt.client` fails".to_owned(),
+        Err(fault) => fault,
+    };
+    Err(format!(
+        "the system tests need {PAHO} from PyPI; pip needs a network and Debian's python3-pip\n{fault}"
+    ))
+}
+
+fn mqtt_js(directory: &Path, node_path: &Path) -> Result<(), String> {
+    let installed = || {
+        let mut node = Command::new("node");
+        process::output(node.args(["-e", "require('mqtt')"]).env("NODE_PATH", node_path)).is_ok()
+    };
+    if node_path.is_dir() && installed() {
+        return Ok(());
+    }
+    println!("test: installing {MQTT_JS} below target/peers");
+    std::fs::create_dir_all(directory)
+        .map_err(|fault| format!("cannot create {}: {fault}", directory.display()))?;
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix"])
+        .arg(directory)
+        .arg(MQTT_JS);
+    let fault = match process::output(&mut npm) {
+        Ok(_) if installed() => return Ok(()),
+        Ok(_) => "npm is content, but `require('mqtt')` fails".to_owned(),
+        Err(fault) => fault,
+    };
+    Err(format!("the system tests need {MQTT_JS} from npm, which needs a network\n{fault}"))
+}
