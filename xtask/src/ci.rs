@@ -10,8 +10,8 @@ use crate::{fuzz, process, sim, tidy};
 /// How many seeds the simulator is given.
 const SEEDS: u64 = 300;
 
-/// Runs all steps; the last line is the number of tests.
-pub(crate) fn run(root: &Path) -> Result<(), String> {
+/// Runs all steps; gives which of them failed, and what the tests came to.
+pub(crate) fn run(root: &Path) -> (Result<(), String>, Option<Tested>) {
     let mut tested = None;
     let mut steps = Steps::default();
     steps.run("fmt", || cargo(root, "fmt --all --check"));
@@ -25,8 +25,7 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
     steps.run("sim", || sim::run(root, &sim::Options { seeds: SEEDS, first: None }));
     steps.run("deny", || deny(root));
     steps.print();
-    tested.as_ref().map(Tested::print_totals);
-    steps.result()
+    (steps.result(), tested)
 }
 
 fn cargo(root: &Path, arguments: &str) -> Result<(), String> {

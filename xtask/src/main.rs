@@ -30,6 +30,8 @@ test and ci end with one line, `N passed, N failed`. Exit code: 0 all well, 1 a 
 enum Failure {
     /// A check failed, for a reason already clear from its output and this line.
     Check(String),
+    /// A check failed, and all is said already.
+    Told,
     /// The command line is not one.
     Usage(String),
 }
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
             eprintln!("error: {message}");
             ExitCode::from(1)
         }
+        Err(Failure::Told) => ExitCode::from(1),
         Err(Failure::Usage(message)) => {
             eprintln!("error: {message}\n\n{HELP}");
             ExitCode::from(2)
@@ -63,23 +66,33 @@ fn run(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
         ["tidy"] => tidy::run(root)?,
         ["test", options @ ..] => {
             let tested = test::run(root, &test::Options::parse(options).map_err(Failure::Usage)?);
-            if let Err(message) = &tested.result {
-                eprintln!("error: {message}");
-            }
-            tested.print_totals();
-            tested.result?;
+            conclude(&tested.result, Some(&tested))?;
         }
         ["sim", options @ ..] => sim::run(root, &sim::Options::parse(options).map_err(Failure::Usage)?)?,
         ["fuzz"] => fuzz::run(root, fuzz::SECONDS)?,
         ["fuzz", "--seconds", seconds] => {
             fuzz::run(root, number("--seconds", seconds).map_err(Failure::Usage)?)?;
         }
-        ["ci"] => ci::run(root)?,
+        ["ci"] => {
+            let (result, tested) = ci::run(root);
+            conclude(&result, tested.as_ref())?;
+        }
         ["help" | "--help" | "-h"] => println!("{HELP}"),
         [] => return Err(Failure::Usage("no command".into())),
         other => return Err(Failure::Usage(format!("unknown command or option: {}", other.join(" ")))),
     }
     Ok(())
+}
+
+/// The error, if there is one, and then the totals, which are the last line of all.
+fn conclude(result: &Result<(), String>, tested: Option<&test::Tested>) -> Result<(), Failure> {
+    if let Err(message) = result {
+        eprintln!("error: {message}");
+    }
+    if let Some(tested) = tested {
+        tested.print_totals();
+    }
+    if result.is_ok() { Ok(()) } else { Err(Failure::Told) }
 }
 
 /// The value of a numeric option.
