@@ -1,0 +1,268 @@
+//! The subscriptions of one shard: which sessions a topic name goes to.
+//! Exact filters are found by one hash lookup, those with a wildcard through a [trie](trie).
+//! It knows no sessions, only [`SubscriberId`]s, and no shared subscriptions: whoever calls takes
+//! `$share/name/` off and keeps the members apart. It never allocates to match a topic.
+//!
+//! Each subscription is written twice, in its filter and in its subscriber, and each half keeps
+//! the position of the other one. So both sides remove in constant time by moving their last
+//! element, whatever their number. Only a subscriber of many filters needs a table to find one.
+
+mod holdings;
+mod levels;
+mod list;
+#[cfg(test)]
+mod tests;
+mod trie;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::hash::BuildHasher;
+use core::num::NonZeroU32;
+
+use foldhash::fast::SeedableRandomState;
+use hashbrown::HashTable;
+use martlet_codec::{SubscriptionOptions, TopicFilter, TopicName};
+
+use self::holdings::{Holding, Holdings};
+use self::list::List;
+use self::trie::{Place, Trie};
+use crate::slab::{Id, Slab};
+
+/// Most levels of a filter with a wildcard. The caller refuses deeper ones; a deeper one that is
+/// subscribed nevertheless matches nothing.
+pub const LEVELS_MAX: usize = 200;
+
+/// Most trie nodes visited for one topic name. Only as many nodes can be visited as there are
+/// filters whose prefix matches the same topic, so a subscriber needs as many subscriptions to
+/// get there.
+pub const VISITS_MAX: u32 = 100_000;
+
+/// A subscriber of this shard: small and dense, chosen by the caller, who may reuse it after
+/// [`Index::remove_subscriber`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubscriberId(pub u32);
+
+/// What a client asked for with one filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    /// The Subscription Options (section 3.8.3.1).
+    pub options: SubscriptionOptions,
+    /// The Subscription Identifier (section 3.8.2.1.2).
+    pub id: Option<NonZeroU32>,
+}
+
+/// What [`Index::subscribe`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subscribed {
+    /// The subscription to the same filter that was replaced.
+    pub previous: Option<Subscription>,
+    /// The filter had no subscriber in this shard before.
+    pub first_of_filter: bool,
+}
+
+/// What [`Index::unsubscribe`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unsubscribed {
+    /// The subscription that was removed.
+    pub subscription: Subscription,
+    /// The filter has no subscriber in this shard any more.
+    pub last_of_filter: bool,
+}
+
+/// A subscription as its filter keeps it.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    who: SubscriberId,
+    subscription: Subscription,
+    /// Position of its other half among the subscriber's holdings.
+    holding: u32,
+}
+
+/// A filter with at least one subscriber.
+#[derive(Debug)]
+struct Filter {
+    text: Box<str>,
+    subscribers: List<Entry>,
+    /// `None`: the filter has no wildcard.
+    place: Option<Place>,
+}
+
+/// The subscriptions of one shard.
+#[derive(Debug)]
+pub struct Index {
+    hasher: SeedableRandomState,
+    filters: Slab<Filter>,
+    by_text: HashTable<Id>,
+    trie: Trie,
+    subscribers: Vec<Holdings>,
+    len: usize,
+}
+
+impl Index {
+    /// An empty index. Clients choose the keys, so the hasher's seeds should be random in production.
+    #[must_use]
+    pub fn new(hasher: SeedableRandomState) -> Self {
+        Index {
+            trie: Trie::new(hasher.clone()),
+            hasher,
+            filters: Slab::new(),
+            by_text: HashTable::new(),
+            subscribers: Vec::new(),
+            len: 0,
+        }
+    }
+
+    /// Number of subscriptions.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is no subscription.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Number of distinct filters.
+    #[must_use]
+    pub fn filters(&self) -> usize {
+        self.filters.len()
+    }
+
+    /// Adds a subscription, or replaces the one of the same subscriber to the same filter. // [MQTT-3.8.4-3]
+    pub fn subscribe(
+        &mut self,
+        filter: TopicFilter<'_>,
+        who: SubscriberId,
+        subscription: Subscription,
+    ) -> Subscribed {
+        let known = self.find(filter.as_str());
+        if let Some(id) = known
+            && let Some((_, holding)) = self.holding(who, id)
+        {
+            let entry = &mut self.filters[id].subscribers.as_mut_slice()[holding.entry as usize];
+            let previous = core::mem::replace(&mut entry.subscription, subscription);
+            return Subscribed { previous: Some(previous), first_of_filter: false };
+        }
+        let id = known.unwrap_or_else(|| self.insert_filter(filter));
+        let holdings = self.holdings_mut(who);
+        let holding = holdings.next_position();
+        let entry = self.filters[id].subscribers.push(Entry { who, subscription, holding });
+        let Index { subscribers, hasher, .. } = self;
+        subscribers[who.0 as usize].push(Holding { filter: id, entry }, hasher);
+        self.len += 1;
+        Subscribed { previous: None, first_of_filter: known.is_none() }
+    }
+
+    /// Removes a subscription; `None` if there is none. // [MQTT-3.10.4-1]
+    pub fn unsubscribe(&mut self, filter: TopicFilter<'_>, who: SubscriberId) -> Option<Unsubscribed> {
+        let id = self.find(filter.as_str())?;
+        let (at, holding) = self.holding(who, id)?;
+        let Index { subscribers, hasher, .. } = self;
+        let holdings = &mut subscribers[who.0 as usize];
+        holdings.swap_remove(at, hasher);
+        if let Some(moved) = holdings.get(at) {
+            self.filters[moved.filter].subscribers.as_mut_slice()[moved.entry as usize].holding = at;
+        }
+        let subscription = self.remove_entry(holding);
+        let last_of_filter = self.filters[id].subscribers.is_empty();
+        if last_of_filter {
+            self.remove_filter(id);
+        }
+        Some(Unsubscribed { subscription, last_of_filter })
+    }
+
+    /// Removes all subscriptions of one subscriber and calls `removed(filter, last_of_filter)` for each.
+    pub fn remove_subscriber(&mut self, who: SubscriberId, mut removed: impl FnMut(&str, bool)) {
+        let Some(holdings) = self.subscribers.get_mut(who.0 as usize) else { return };
+        let holdings = core::mem::take(holdings);
+        for holding in holdings.as_slice() {
+            self.remove_entry(*holding);
+            let filter = &self.filters[holding.filter];
+            let last_of_filter = filter.subscribers.is_empty();
+            removed(&filter.text, last_of_filter);
+            if last_of_filter {
+                self.remove_filter(holding.filter);
+            }
+        }
+    }
+
+    /// The filters of one subscriber, in no particular order.
+    pub fn subscriptions_of(&self, who: SubscriberId) -> impl ExactSizeIterator<Item = (&str, Subscription)> {
+        let holdings = self.subscribers.get(who.0 as usize).map_or(&[][..], Holdings::as_slice);
+        holdings.iter().map(|holding| {
+            let filter = &self.filters[holding.filter];
+            (&*filter.text, filter.subscribers.as_slice()[holding.entry as usize].subscription)
+        })
+    }
+
+    /// Visits every subscription whose filter matches; a subscriber with several such filters is
+    /// visited once for each. `false`: the trie walk was cut off after [`VISITS_MAX`] nodes, and
+    /// subscriptions may have been missed.
+    pub fn matches(&self, topic: TopicName<'_>, visit: &mut impl FnMut(SubscriberId, Subscription)) -> bool {
+        let mut visit_filter = |id: Id| {
+            for entry in self.filters[id].subscribers.as_slice() {
+                visit(entry.who, entry.subscription);
+            }
+        };
+        if let Some(exact) = self.find(topic.as_str()) {
+            visit_filter(exact);
+        }
+        self.trie.walk(topic, &mut visit_filter)
+    }
+
+    fn find(&self, filter: &str) -> Option<Id> {
+        self.by_text.find(self.hasher.hash_one(filter), |&id| *self.filters[id].text == *filter).copied()
+    }
+
+    fn insert_filter(&mut self, filter: TopicFilter<'_>) -> Id {
+        let text = filter.as_str().into();
+        let id = self.filters.insert(Filter { text, subscribers: List::None, place: None });
+        if filter.has_wildcard() {
+            self.filters[id].place = Some(self.trie.insert(filter, id));
+        }
+        let (filters, hasher) = (&self.filters, &self.hasher);
+        let hash = |&id: &Id| hasher.hash_one(&*filters[id].text);
+        self.by_text.insert_unique(hash(&id), id, hash);
+        id
+    }
+
+    fn remove_filter(&mut self, id: Id) {
+        let filter = self.filters.remove(id);
+        if let Some(place) = filter.place {
+            self.trie.remove(place, id);
+        }
+        if let Ok(entry) = self.by_text.find_entry(self.hasher.hash_one(&*filter.text), |&other| other == id)
+        {
+            entry.remove();
+        }
+    }
+
+    /// Takes a subscription out of its filter. The entry that moves into its place tells its holding.
+    fn remove_entry(&mut self, holding: Holding) -> Subscription {
+        let entries = &mut self.filters[holding.filter].subscribers;
+        let entry = entries.swap_remove(holding.entry);
+        if let Some(moved) = entries.as_slice().get(holding.entry as usize) {
+            let holdings = &mut self.subscribers[moved.who.0 as usize];
+            holdings.as_mut_slice()[moved.holding as usize].entry = holding.entry;
+        }
+        self.len -= 1;
+        entry.subscription
+    }
+
+    /// One subscriber's holding of one filter, and its position.
+    fn holding(&self, who: SubscriberId, filter: Id) -> Option<(u32, Holding)> {
+        let holdings = self.subscribers.get(who.0 as usize)?;
+        let at = holdings.find(filter, &self.hasher)?;
+        Some((at, holdings.as_slice()[at as usize]))
+    }
+
+    fn holdings_mut(&mut self, who: SubscriberId) -> &mut Holdings {
+        let at = who.0 as usize;
+        if at >= self.subscribers.len() {
+            self.subscribers.resize_with(at + 1, Holdings::default);
+        }
+        &mut self.subscribers[at]
+    }
+}

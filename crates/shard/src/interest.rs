@@ -1,0 +1,216 @@
+//! Which shards may have a subscriber for a topic name: one table of shard masks, shared by all
+//! shards. It answers with a superset; the exact matching is done where a publication arrives.
+//!
+//! A filter is filed under one of four keys: the empty prefix, its first level, its first two
+//! levels (wildcard filters, by how many levels come before the first wildcard), or its whole text
+//! (exact filters). A topic name asks for all four. Collisions only make the superset larger.
+//!
+//! Why a publication that follows a SUBACK is routed: the subscriber's shard sets its bit, then
+//! hands the SUBACK to the socket. Whoever publishes *because* of that SUBACK does so after it
+//! went through the kernel's locks, and its bytes come through them again to the publisher's shard,
+//! which only then loads the mask. So the setting happens before the loading, and a later load of
+//! the same atomic cannot see an older value. Release and acquire state the same order for two
+//! shards that talk through anything else, such as a mailbox. A bit belongs to one shard, the only
+//! one that sets or clears it, so its own changes come in its own order; read-modify-write keeps
+//! the bits of the others. A bit that is cleared late costs a publication that matches nobody.
+
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::hash::{BuildHasher, Hasher};
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use foldhash::fast::FixedState;
+use martlet_codec::{TopicFilter, TopicName};
+
+/// Number of masks; a power of two.
+const BUCKETS: usize = 1 << 16;
+
+/// Shards that may have a subscriber, one bit each. 512 KiB, whatever the number of filters.
+#[derive(Debug)]
+pub struct Interest {
+    masks: Box<[AtomicU64]>,
+}
+
+impl Default for Interest {
+    fn default() -> Self {
+        Interest::new()
+    }
+}
+
+impl Interest {
+    /// Nobody is interested in anything.
+    #[must_use]
+    pub fn new() -> Self {
+        Interest { masks: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect() }
+    }
+
+    /// The shards that may have a subscriber for the topic name: bit n is shard n. It is a
+    /// superset of those that had one before the call.
+    #[must_use]
+    pub fn shards(&self, topic: TopicName<'_>) -> u64 {
+        let text = topic.as_str();
+        let mut shards = self.mask(bucket(Key::Exact, text));
+        if !topic.is_reserved() {
+            shards |= self.mask(bucket(Key::Prefix, "")); // [MQTT-4.7.2-1]
+        }
+        let mut ends = text.match_indices('/').map(|(at, _)| at);
+        let first = ends.next().unwrap_or(text.len());
+        shards |= self.mask(bucket(Key::Level, &text[..first]));
+        if first < text.len() {
+            let second = ends.next().unwrap_or(text.len());
+            shards |= self.mask(bucket(Key::TwoLevels, &text[..second]));
+        }
+        shards
+    }
+
+    fn mask(&self, bucket: u16) -> u64 {
+        self.masks[usize::from(bucket)].load(Ordering::Acquire)
+    }
+}
+
+/// One shard's filters per bucket, so that its bit goes when its last filter goes.
+#[derive(Debug)]
+pub struct InterestCounts {
+    bit: u64,
+    /// Empty before the first filter. Zeroed pages cost memory only when they are written.
+    counts: Vec<u32>,
+}
+
+impl InterestCounts {
+    /// The counts of shard number `shard`, 0 to 63.
+    #[must_use]
+    pub fn new(shard: u8) -> Self {
+        assert!(shard < 64, "a mask has 64 bits");
+        InterestCounts { bit: 1 << shard, counts: Vec::new() }
+    }
+
+    /// The shard's index has a filter that it did not have before. To be called before the SUBACK.
+    pub fn add(&mut self, interest: &Interest, filter: TopicFilter<'_>) {
+        if self.counts.is_empty() {
+            self.counts = vec![0; BUCKETS];
+        }
+        let bucket = usize::from(bucket_of(filter));
+        self.counts[bucket] += 1;
+        if self.counts[bucket] == 1 {
+            interest.masks[bucket].fetch_or(self.bit, Ordering::AcqRel);
+        }
+    }
+
+    /// The shard's index has lost a filter that was added.
+    pub fn remove(&mut self, interest: &Interest, filter: TopicFilter<'_>) {
+        let bucket = usize::from(bucket_of(filter));
+        let Some(count) = self.counts.get_mut(bucket).filter(|count| **count > 0) else {
+            debug_assert!(false, "only an added filter is removed");
+            return;
+        };
+        *count -= 1;
+        if *count == 0 {
+            interest.masks[bucket].fetch_and(!self.bit, Ordering::AcqRel);
+        }
+    }
+}
+
+/// What kind of text a bucket's key is.
+#[derive(Clone, Copy)]
+enum Key {
+    Exact,
+    Prefix,
+    Level,
+    TwoLevels,
+}
+
+/// The bucket under which a filter is filed.
+fn bucket_of(filter: TopicFilter<'_>) -> u16 {
+    let text = filter.as_str();
+    let mut end = 0;
+    for (depth, level) in text.split('/').enumerate() {
+        match (depth, level) {
+            (0, "+" | "#") => return bucket(Key::Prefix, ""),
+            (1, "+" | "#") => return bucket(Key::Level, &text[..end]),
+            (_, "+" | "#") => return bucket(Key::TwoLevels, two_levels(text)),
+            (0, _) => end = level.len(),
+            _ => {}
+        }
+    }
+    bucket(Key::Exact, text)
+}
+
+/// The first two levels of a text that has more.
+fn two_levels(text: &str) -> &str {
+    text.match_indices('/').nth(1).map_or(text, |(at, _)| &text[..at])
+}
+
+/// A fixed hash, because all shards must agree on it. Chosen collisions cost only superfluous routing.
+fn bucket(key: Key, text: &str) -> u16 {
+    let mut hasher = FixedState::with_seed(key as u64).build_hasher();
+    hasher.write(text.as_bytes());
+    (hasher.finish() >> 48) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filter(text: &str) -> TopicFilter<'_> {
+        TopicFilter::new(text).unwrap()
+    }
+
+    fn topic(text: &str) -> TopicName<'_> {
+        TopicName::new(text).unwrap()
+    }
+
+    const FILTERS: [&str; 14] =
+        ["#", "+", "/", "/#", "/+", "a", "a/#", "a/+", "a/b", "a/b/#", "a/b/+", "a/b/c/+/#", "+/b", "$SYS/#"];
+    const TOPICS: [&str; 10] = ["a", "a/b", "a/b/c", "a/b/c/d", "/", "/a", "x/b", "$SYS", "$SYS/x", "$x/a"];
+
+    #[test]
+    fn every_matching_filter_routes() {
+        for text in FILTERS {
+            let interest = Interest::new();
+            let mut counts = InterestCounts::new(63);
+            counts.add(&interest, filter(text));
+            for name in TOPICS {
+                if filter(text).matches(topic(name)) {
+                    assert_eq!(interest.shards(topic(name)), 1 << 63, "{text} {name}");
+                }
+            }
+            counts.remove(&interest, filter(text));
+            assert!(interest.masks.iter().all(|mask| mask.load(Ordering::Relaxed) == 0), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_unrelated_prefix_does_not_route() {
+        let interest = Interest::new();
+        let mut counts = InterestCounts::new(0);
+        for text in ["a/#", "b/c/+", "d", "e/f/g"] {
+            counts.add(&interest, filter(text));
+        }
+        for name in ["x", "b/x", "b", "d/x", "e/f", "$SYS/x"] {
+            assert_eq!(interest.shards(topic(name)), 0, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_bit_goes_with_the_last_filter_of_its_bucket_and_of_its_shard_alone() {
+        let interest = Interest::new();
+        let (mut one, mut two) = (InterestCounts::new(1), InterestCounts::new(2));
+        one.add(&interest, filter("a/+/x"));
+        one.add(&interest, filter("a/+/y"));
+        two.add(&interest, filter("a/#"));
+        assert_eq!(interest.shards(topic("a/b/x")), 0b110);
+        one.remove(&interest, filter("a/+/x"));
+        assert_eq!(interest.shards(topic("a/b/x")), 0b110);
+        one.remove(&interest, filter("a/+/y"));
+        assert_eq!(interest.shards(topic("a/b/x")), 0b100);
+    }
+
+    #[test]
+    fn wildcards_do_not_route_reserved_topics() {
+        let interest = Interest::new();
+        InterestCounts::new(3).add(&interest, filter("#")); // [MQTT-4.7.2-1]
+        assert_eq!(interest.shards(topic("$SYS/broker/uptime")), 0);
+        assert_eq!(interest.shards(topic("SYS")), 0b1000);
+    }
+}

@@ -1,0 +1,104 @@
+//! A slab: values addressed by a small id that stays the same until the value is removed.
+//! Ids are non-zero, so an `Option<Id>` takes four bytes. An id is not checked for age: whoever
+//! keeps one must forget it before removing the value. The slab grows by a quarter, not by
+//! doubling, because it holds what there is a million of.
+
+use alloc::vec::Vec;
+use core::num::NonZeroU32;
+use core::ops::{Index, IndexMut};
+
+/// Where a value stands in its [`Slab`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Id(NonZeroU32);
+
+impl Id {
+    /// The id of the first value inserted into an empty slab.
+    pub(crate) const FIRST: Id = Id(NonZeroU32::MIN);
+
+    fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
+/// Values of one type, addressed by [`Id`].
+#[derive(Debug)]
+pub(crate) struct Slab<T> {
+    items: Vec<Option<T>>,
+    vacant: Vec<Id>,
+}
+
+impl<T> Slab<T> {
+    /// An empty slab, which owns no memory.
+    pub(crate) const fn new() -> Self {
+        Slab { items: Vec::new(), vacant: Vec::new() }
+    }
+
+    /// Number of values.
+    pub(crate) fn len(&self) -> usize {
+        self.items.len() - self.vacant.len()
+    }
+
+    /// Stores a value and names it.
+    pub(crate) fn insert(&mut self, value: T) -> Id {
+        if let Some(id) = self.vacant.pop() {
+            self.items[id.index()] = Some(value);
+            return id;
+        }
+        reserve_quarter(&mut self.items);
+        self.items.push(Some(value));
+        let count = u32::try_from(self.items.len()).expect("four billion values do not fit in memory");
+        Id(NonZeroU32::new(count).expect("a value has just been pushed"))
+    }
+
+    /// Takes a value out; its id may be given to another one.
+    pub(crate) fn remove(&mut self, id: Id) -> T {
+        let value = self.items[id.index()].take().expect("an id is forgotten before its value is removed");
+        self.vacant.push(id);
+        if self.vacant.len() == self.items.len() {
+            *self = Slab::new();
+        }
+        value
+    }
+}
+
+impl<T> Index<Id> for Slab<T> {
+    type Output = T;
+
+    fn index(&self, id: Id) -> &T {
+        self.items[id.index()].as_ref().expect("an id is forgotten before its value is removed")
+    }
+}
+
+impl<T> IndexMut<Id> for Slab<T> {
+    fn index_mut(&mut self, id: Id) -> &mut T {
+        self.items[id.index()].as_mut().expect("an id is forgotten before its value is removed")
+    }
+}
+
+/// Makes room for one more value, growing by a quarter: amortised O(1) with less slack than doubling.
+pub(crate) fn reserve_quarter<T>(values: &mut Vec<T>) {
+    if values.len() == values.capacity() {
+        values.reserve_exact(values.len() / 4 + 4);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_reused_and_values_stay() {
+        let mut slab = Slab::new();
+        let a = slab.insert("a");
+        let b = slab.insert("b");
+        assert_eq!((a, slab[a], slab[b]), (Id::FIRST, "a", "b"));
+        assert_eq!(slab.remove(a), "a");
+        assert_eq!(slab.insert("c"), a);
+        assert_eq!((slab[a], slab[b], slab.len()), ("c", "b", 2));
+    }
+
+    #[test]
+    fn an_optional_id_is_four_bytes() {
+        assert_eq!(size_of::<Option<Id>>(), 4);
+    }
+}
