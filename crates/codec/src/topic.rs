@@ -19,6 +19,12 @@ impl<'a> TopicName<'a> {
         Self::from_string(text)
     }
 
+    /// For text that came out of a topic name, or was checked to be one.
+    pub fn from_checked(text: &'a str) -> Self {
+        debug_assert!(Self::new(text).is_ok(), "the caller checked it once");
+        TopicName(text)
+    }
+
     /// For text that is already known to be a UTF-8 Encoded String.
     pub(crate) fn from_string(text: &'a str) -> Result<Self> {
         if text.is_empty() {
@@ -68,6 +74,12 @@ pub struct Share<'a> {
 const SHARE: &str = "$share/";
 
 impl<'a> TopicFilter<'a> {
+    /// For text that came out of a topic filter, or was checked to be one.
+    pub fn from_checked(text: &'a str) -> Self {
+        debug_assert!(Self::new(text).is_ok(), "the caller checked it once");
+        TopicFilter(text)
+    }
+
     /// Checks `text`.
     ///
     /// # Errors
@@ -99,11 +111,6 @@ impl<'a> TopicFilter<'a> {
         }
         check_levels(filter)?;
         Ok(TopicFilter(text))
-    }
-
-    /// For text that [`TopicFilter::new`] has accepted before.
-    pub(crate) const fn from_checked(text: &'a str) -> Self {
-        TopicFilter(text)
     }
 
     /// The text, as the client wrote it.

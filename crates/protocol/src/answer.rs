@@ -1,0 +1,44 @@
+//! Packets that either side writes besides PUBLISH, within what the other side accepts: a Reason String or User
+//! Property is left out where it is unwelcome or would make the packet too large.
+
+use crate::limits::PeerLimits;
+use crate::output::Output;
+use martlet_codec::{
+    Ack, AckKind, Disconnect, Packet, PacketId, Properties, PropertiesBuf, Property, ReasonCode, Version,
+};
+
+/// Appends an acknowledgement. [MQTT-2.2.1-5]
+pub(crate) fn acknowledge(
+    kind: AckKind,
+    packet_id: PacketId,
+    reason: ReasonCode,
+    version: Version,
+    output: &mut Output,
+) {
+    // 3.x has no reason codes here: what was refused is acknowledged all the same (3.1.1, 3.3.5).
+    let ack = Ack { kind, packet_id, reason, properties: Properties::NONE };
+    Packet::Ack(ack).encode(version, output.buffer());
+}
+
+/// Appends DISCONNECT, with a reason string where it is welcome and fits. 5.0 only; 3.x servers just close.
+pub(crate) fn disconnect(reason: ReasonCode, text: Option<&str>, peer: &PeerLimits, output: &mut Output) {
+    let mut properties = PropertiesBuf::new();
+    if let Some(text) = text {
+        properties.push(Property::ReasonString(text));
+    }
+    let full = Packet::Disconnect(Disconnect { reason, properties: properties.as_properties() });
+    let bare = Packet::Disconnect(Disconnect { reason, properties: Properties::NONE });
+    encode_within(&[full, bare], peer, output); // [MQTT-3.14.2-3]
+}
+
+/// Appends the first packet that the other side takes; none if all are too large.
+pub(crate) fn encode_within(packets: &[Packet<'_>], peer: &PeerLimits, output: &mut Output) -> bool {
+    let fits = |packet: &&Packet<'_>| packet.encoded_len(Version::V5) <= peer.maximum_packet_size as usize;
+    match packets.iter().find(fits) {
+        Some(packet) => {
+            packet.encode(Version::V5, output.buffer());
+            true
+        }
+        None => false,
+    }
+}

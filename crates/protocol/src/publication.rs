@@ -1,0 +1,250 @@
+//! Application Messages: [`Message`] is a view, [`Publication`] owns one, [`Publications`] keeps each body
+//! once however many sessions wait for it. It never encodes and never decides who receives what.
+
+use crate::Time;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use martlet_codec::{Properties, PropertiesBuf, Property, Publish, TopicName};
+
+/// An Application Message, borrowed from wherever it lies: a packet, the mail of another shard, the store.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// The Topic Name.
+    pub topic: TopicName<'a>,
+    /// A checked block of the properties that travel unaltered: without Message Expiry Interval, Topic Alias
+    /// and Subscription Identifiers.
+    pub properties: &'a [u8],
+    /// The payload.
+    pub payload: &'a [u8],
+    /// When its Message Expiry Interval ends.
+    pub expires_at: Option<Time>,
+    /// A hash of the publisher's client id: what No Local compares. 0 is the broker itself.
+    pub publisher: u64,
+}
+
+impl<'a> Message<'a> {
+    /// Whether the Message Expiry Interval has passed.
+    pub fn is_expired(&self, now: Time) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
+    /// The Message Expiry Interval to send on: what is left of it, in seconds. [MQTT-3.3.2-6]
+    pub fn expiry_left(&self, now: Time) -> Option<u32> {
+        self.expires_at.map(|at| at.seconds_left(now))
+    }
+    /// Bytes that a stored copy takes, without the store's own.
+    pub fn size(&self) -> usize {
+        self.topic.as_str().len() + self.properties.len() + self.payload.len()
+    }
+    /// A copy that owns its parts.
+    pub fn to_publication(&self) -> Publication {
+        Publication {
+            topic: self.topic.as_str().into(),
+            properties: self.properties.into(),
+            payload: self.payload.into(),
+            expires_at: self.expires_at,
+            publisher: self.publisher,
+        }
+    }
+}
+
+/// An Application Message that owns its parts. [`Message`] says what they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publication {
+    topic: Box<str>,
+    properties: Box<[u8]>,
+    payload: Box<[u8]>,
+    expires_at: Option<Time>,
+    publisher: u64,
+}
+
+impl Publication {
+    /// The view that everything else works with.
+    pub fn message(&self) -> Message<'_> {
+        Message {
+            topic: TopicName::from_checked(&self.topic),
+            properties: &self.properties,
+            payload: &self.payload,
+            expires_at: self.expires_at,
+            publisher: self.publisher,
+        }
+    }
+}
+
+/// Takes a PUBLISH's properties apart: what travels on unaltered goes to `unaltered` (cleared first) in the
+/// order received, and the Message Expiry Interval is returned. [MQTT-3.3.2-17] [MQTT-3.3.2-18]
+pub fn split_properties<'a>(
+    properties: Properties<'a>,
+    unaltered: &'a mut PropertiesBuf,
+) -> (&'a [u8], Option<u32>) {
+    let mut expiry = None;
+    let mut own = false;
+    for property in properties.iter() {
+        match property {
+            Property::MessageExpiryInterval(s) => (expiry, own) = (Some(s), true),
+            Property::TopicAlias(_)
+            | Property::SubscriptionIdentifier(_)
+            | Property::WillDelayInterval(_) => own = true,
+            _ => {}
+        }
+    }
+    if !own {
+        return (properties.as_bytes(), expiry); // nothing to take out: forwarding is a copy of the bytes
+    }
+    unaltered.clear();
+    for property in properties.iter() {
+        match property {
+            Property::MessageExpiryInterval(_)
+            | Property::TopicAlias(_)
+            | Property::SubscriptionIdentifier(_)
+            | Property::WillDelayInterval(_) => {}
+            other => unaltered.push(other),
+        }
+    }
+    (unaltered.as_bytes(), expiry)
+}
+
+/// The Topic Alias of a PUBLISH.
+pub(crate) fn topic_alias(publish: &Publish<'_>) -> Option<u16> {
+    publish.properties.iter().find_map(|property| match property {
+        Property::TopicAlias(alias) => Some(alias),
+        _ => None,
+    })
+}
+
+/// The number of a publication in [`Publications`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PublicationId(u32);
+
+#[derive(Debug)]
+enum Slot {
+    Free { next: u32 },
+    Taken { references: u32, publication: Publication },
+}
+
+const NO_SLOT: u32 = u32::MAX;
+
+/// Publications with a count of references each; a body is freed with its last reference.
+#[derive(Debug)]
+pub struct Publications {
+    slots: Vec<Slot>,
+    free: u32,
+    count: usize,
+    bytes: u64,
+}
+
+impl Default for Publications {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Publications {
+    /// An empty store.
+    pub const fn new() -> Self {
+        Publications { slots: Vec::new(), free: NO_SLOT, count: 0, bytes: 0 }
+    }
+    /// Stores a publication, with one reference: the caller's.
+    pub fn insert(&mut self, publication: Publication) -> PublicationId {
+        self.count += 1;
+        self.bytes += publication.message().size() as u64;
+        let taken = Slot::Taken { references: 1, publication };
+        if self.free == NO_SLOT {
+            let index = u32::try_from(self.slots.len()).expect("memory ends long before 2^32 publications");
+            self.slots.push(taken);
+            return PublicationId(index);
+        }
+        let index = self.free;
+        let slot = &mut self.slots[index as usize];
+        let Slot::Free { next } = *slot else { unreachable!("the free list holds free slots") };
+        self.free = next;
+        *slot = taken;
+        PublicationId(index)
+    }
+    /// One more reference.
+    pub fn retain(&mut self, id: PublicationId) {
+        match &mut self.slots[id.0 as usize] {
+            Slot::Taken { references, .. } => *references += 1,
+            Slot::Free { .. } => unreachable!("references are counted, so a held id is taken"),
+        }
+    }
+    /// One reference less.
+    pub fn release(&mut self, id: PublicationId) {
+        let slot = &mut self.slots[id.0 as usize];
+        let Slot::Taken { references, publication } = slot else {
+            unreachable!("references are counted, so a held id is taken")
+        };
+        *references -= 1;
+        if *references == 0 {
+            self.count -= 1;
+            self.bytes -= publication.message().size() as u64;
+            *slot = Slot::Free { next: self.free };
+            self.free = id.0;
+            self.shrink();
+        }
+    }
+    /// Gives the table back once nothing is stored, so that a burst leaves no memory behind.
+    fn shrink(&mut self) {
+        if self.count == 0 && self.slots.capacity() > 1024 {
+            *self = Self::new();
+        }
+    }
+    /// The message behind an id that the caller holds a reference to.
+    pub fn get(&self, id: PublicationId) -> Message<'_> {
+        match &self.slots[id.0 as usize] {
+            Slot::Taken { publication, .. } => publication.message(),
+            Slot::Free { .. } => unreachable!("references are counted, so a held id is taken"),
+        }
+    }
+    /// Publications stored.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+    /// Whether nothing is stored.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+    /// Bytes of all topics, properties and payloads stored.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn publication(payload: &[u8]) -> Publication {
+        let topic = TopicName::new("a/b").unwrap();
+        Message { topic, properties: &[], payload, expires_at: None, publisher: 1 }.to_publication()
+    }
+
+    #[test]
+    fn a_body_lives_as_long_as_its_last_reference() {
+        let mut store = Publications::new();
+        let one = store.insert(publication(b"one"));
+        let two = store.insert(publication(b"two"));
+        store.retain(one);
+        store.release(one);
+        assert_eq!(store.get(one).payload, b"one");
+        assert_eq!((store.len(), store.bytes()), (2, 12));
+        store.release(one);
+        assert_eq!((store.len(), store.bytes()), (1, 6));
+        let three = store.insert(publication(b"three"));
+        assert_eq!(three, one, "a freed slot is used again");
+        assert_eq!(store.get(two).payload, b"two");
+    }
+
+    #[test]
+    fn only_the_travelling_properties_travel() {
+        let mut block = PropertiesBuf::new();
+        block.push(Property::UserProperty(("a", "1")));
+        block.push(Property::MessageExpiryInterval(7));
+        block.push(Property::UserProperty(("a", "0")));
+        block.push(Property::TopicAlias(3));
+        let mut rest = PropertiesBuf::new();
+        let (bytes, expiry) = split_properties(block.as_properties(), &mut rest);
+        assert_eq!(expiry, Some(7));
+        let left: Vec<_> = Properties::from_checked_bytes(bytes).iter().collect();
+        assert_eq!(left, [Property::UserProperty(("a", "1")), Property::UserProperty(("a", "0"))]); // [MQTT-3.3.2-18]
+    }
+}

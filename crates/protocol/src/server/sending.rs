@@ -1,0 +1,80 @@
+//! Messages to a connected client: at once, or from the session's queue while the window is open.
+
+use super::{Connection, Link};
+use crate::Time;
+use crate::output::Output;
+use crate::publication::Publications;
+use crate::session::GroupRef;
+use crate::transmit::{Delivery, Encodings, Source, TooLarge};
+use martlet_codec::{QoS, Version};
+
+/// What became of the next message of the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It was written.
+    Sent,
+    /// Its Message Expiry Interval had passed: it was deleted. [MQTT-3.3.2-5]
+    Expired(GroupRef),
+    /// It is larger than the client accepts: it was deleted as if it had been sent. [MQTT-3.1.2-25]
+    TooLarge(GroupRef),
+    /// There is none, or the window is closed.
+    Blocked,
+}
+
+impl Connection {
+    /// The version of a connected client.
+    pub fn version(&self) -> Version {
+        self.connected().transmitter.version()
+    }
+    /// The keep-alive of a connected client, in seconds.
+    pub fn keep_alive_s(&self) -> u16 {
+        self.connected().keep_alive.interval_s()
+    }
+    /// How many QoS 1 and 2 messages may be in flight to a connected client.
+    pub fn window(&self) -> u16 {
+        self.connected().window
+    }
+
+    /// Writes a message that needs no acknowledgement: a [`Delivery::at_most_once`].
+    pub fn send(
+        &mut self,
+        now: Time,
+        source: Source<'_>,
+        delivery: Delivery<'_>,
+        encodings: &mut Encodings,
+        publications: &mut Publications,
+        output: &mut Output,
+    ) -> Result<(), TooLarge> {
+        let transmitter = &mut self.connected_mut().transmitter;
+        transmitter.publish(now, source, delivery, Some(encodings), publications, output)
+    }
+
+    /// Writes the next message of the session's queue, if the window is open. `encodings` are those of exactly
+    /// this message, if the caller has them.
+    pub fn send_next(&mut self, now: Time, encodings: Option<&mut Encodings>, link: &mut Link<'_>) -> Step {
+        let connected = self.connected_mut();
+        let Some(next) = link.session.outgoing.next(connected.window) else { return Step::Blocked };
+        let (entry, packet_id, dup) = (next.entry, next.packet_id, next.dup);
+        let group = entry.group;
+        // What was begun is never dropped for its age: [MQTT-4.3.3-7].
+        if !dup && link.publications.get(entry.publication()).is_expired(now) {
+            link.session.outgoing.skip(link.publications);
+            return Step::Expired(group); // [MQTT-3.3.2-5]
+        }
+        let qos = QoS::new(entry.qos, packet_id);
+        let delivery =
+            Delivery { qos, dup, retain: entry.retain, subscription_ids: entry.subscription_ids.as_slice() };
+        let source = Source::Stored(entry.publication());
+        match connected.transmitter.publish(now, source, delivery, encodings, link.publications, link.output)
+        {
+            Ok(()) => {
+                link.session.outgoing.mark_sent();
+                Step::Sent
+            }
+            Err(TooLarge) => {
+                link.session.outgoing.skip(link.publications);
+                Step::TooLarge(group)
+            }
+        }
+    }
+}

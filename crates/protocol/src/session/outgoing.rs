@@ -1,0 +1,324 @@
+//! The sending half of QoS 1 and 2 (4.3.2, 4.3.3): one queue in order of delivery, of which a prefix was sent.
+//!
+//! The packet identifier of an entry follows from its place: 1 + (sequence mod 65,535). There is no allocator of
+//! identifiers, no map per message, and the same identifier results after any number of reconnects.
+
+use crate::publication::{PublicationId, Publications};
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use core::num::NonZeroU32;
+use martlet_codec::{AckKind, PacketId, QoSLevel};
+
+/// The Subscription Identifiers that a delivery carries: seldom more than one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum SubscriptionIds {
+    /// No subscription that matched has one.
+    #[default]
+    None,
+    /// One.
+    One(u32),
+    /// Several, of overlapping subscriptions. [MQTT-3.3.4-4]
+    Many(Box<[u32]>),
+}
+
+impl SubscriptionIds {
+    /// From a list.
+    pub fn new(ids: &[u32]) -> Self {
+        match ids {
+            [] => Self::None,
+            [one] => Self::One(*one),
+            many => Self::Many(many.into()),
+        }
+    }
+    /// As a list.
+    pub fn as_slice(&self) -> &[u32] {
+        match self {
+            Self::None => &[],
+            Self::One(id) => core::slice::from_ref(id),
+            Self::Many(ids) => ids,
+        }
+    }
+}
+
+/// A number that the caller gives an entry, to hear of it again when it is settled: its shared subscription.
+pub type GroupRef = Option<NonZeroU32>;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Not sent yet.
+    Queued,
+    /// PUBLISH sent: the other side owes PUBACK or PUBREC.
+    Sent,
+    /// PUBREC came: the other side owes PUBCOMP; the message is not needed any more.
+    Received,
+    /// Settled; leaves the queue when it reaches the front.
+    Done,
+}
+
+/// One message for the other side.
+#[derive(Debug)]
+pub struct Entry {
+    publication: PublicationId,
+    /// The shared subscription that this came from.
+    pub group: GroupRef,
+    /// Identifiers of the subscriptions that matched.
+    pub subscription_ids: SubscriptionIds,
+    /// QoS 1 or 2.
+    pub qos: QoSLevel,
+    /// The RETAIN flag to send.
+    pub retain: bool,
+    state: State,
+}
+
+impl Entry {
+    /// A message to queue. It takes over one reference to the publication.
+    pub fn new(publication: PublicationId, qos: QoSLevel) -> Self {
+        assert!(qos != QoSLevel::AtMostOnce, "QoS 0 is never queued");
+        let subscription_ids = SubscriptionIds::None;
+        Entry { publication, group: None, subscription_ids, qos, retain: false, state: State::Queued }
+    }
+    /// The message, held in the store until it is settled.
+    pub fn publication(&self) -> PublicationId {
+        self.publication
+    }
+    fn holds_publication(&self) -> bool {
+        matches!(self.state, State::Queued | State::Sent)
+    }
+}
+
+/// What is to be transmitted next.
+#[derive(Debug)]
+pub struct Next<'a> {
+    /// The identifier that it has, now and after every reconnect.
+    pub packet_id: PacketId,
+    /// True if it was sent before, on an earlier connection. [MQTT-3.3.1-1]
+    pub dup: bool,
+    /// The message.
+    pub entry: &'a Entry,
+}
+
+/// What an acknowledgement meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acknowledged {
+    /// The message is settled: the window has room again.
+    Settled(GroupRef),
+    /// PUBREC: answer with PUBREL. [MQTT-4.3.3-4]
+    Release,
+    /// No message of this identifier waits for this; with PUBREC, answer PUBREL with 0x92.
+    Unknown,
+    /// PUBACK for a QoS 2 message, or PUBREC or PUBCOMP for a QoS 1 message: a Protocol Error.
+    WrongKind,
+}
+
+/// QoS 1 and 2 messages to the other side, in order. [MQTT-4.6.0-6]
+#[derive(Debug)]
+pub struct Outgoing {
+    entries: VecDeque<Entry>,
+    /// The sequence number of `entries[0]`, kept modulo `packet_id_max`: identifiers need no more.
+    base: u16,
+    packet_id_max: u16,
+    /// `entries[..cursor]` were dealt with on this connection.
+    cursor: usize,
+    in_flight: u32,
+    /// Messages not sent yet.
+    queued: usize,
+    /// Bytes of the messages held, and of their entries.
+    bytes: usize,
+}
+
+impl Outgoing {
+    /// Nothing queued. `packet_id_max` is 65,535, or less in a test.
+    pub fn new(packet_id_max: u16) -> Self {
+        assert!(packet_id_max > 0);
+        Outgoing {
+            entries: VecDeque::new(),
+            base: 0,
+            packet_id_max,
+            cursor: 0,
+            in_flight: 0,
+            queued: 0,
+            bytes: 0,
+        }
+    }
+    /// Adds a message at the end.
+    pub fn push(&mut self, entry: Entry, publications: &Publications) {
+        self.queued += 1;
+        self.bytes += Self::size(publications.get(entry.publication).size());
+        self.entries.push_back(entry);
+    }
+    /// The next message to transmit, if the window is open: at most `receive_maximum` unacknowledged. Deal with
+    /// it by [`Self::mark_sent`] or [`Self::skip`]. [MQTT-3.3.4-9] [MQTT-4.9.0-2]
+    pub fn next(&mut self, receive_maximum: u16) -> Option<Next<'_>> {
+        while matches!(self.entries.get(self.cursor), Some(e) if matches!(e.state, State::Received | State::Done))
+        {
+            self.cursor += 1;
+        }
+        // An identifier must not stand for two messages: [MQTT-2.2.1-4].
+        let fits =
+            self.in_flight < u32::from(receive_maximum) && self.cursor < usize::from(self.packet_id_max);
+        let packet_id = self.packet_id_at(self.cursor);
+        let entry = self.entries.get(self.cursor).filter(|_| fits)?;
+        Some(Next { packet_id, dup: entry.state == State::Sent, entry })
+    }
+    /// The message of [`Self::next`] was transmitted.
+    pub fn mark_sent(&mut self) {
+        let entry = &mut self.entries[self.cursor];
+        if entry.state == State::Queued {
+            self.queued -= 1;
+        }
+        entry.state = State::Sent;
+        self.cursor += 1;
+        self.in_flight += 1;
+    }
+    /// The message of [`Self::next`] is not to be transmitted, ever: it expired, or is too large.
+    pub fn skip(&mut self, publications: &mut Publications) -> GroupRef {
+        let entry = &mut self.entries[self.cursor];
+        self.bytes -= Self::size(publications.get(entry.publication).size());
+        publications.release(entry.publication);
+        if entry.state == State::Queued {
+            self.queued -= 1;
+        }
+        entry.state = State::Done;
+        let group = entry.group;
+        self.cursor += 1;
+        self.drop_settled();
+        group
+    }
+    /// Whether a message pushed now would be the next, with the window open.
+    pub fn is_drained(&self, receive_maximum: u16) -> bool {
+        self.cursor == self.entries.len()
+            && self.in_flight < u32::from(receive_maximum)
+            && self.cursor < usize::from(self.packet_id_max)
+    }
+    /// A new connection resumed the session: all that is unacknowledged is to be sent again, in order, as far as
+    /// the new window allows; first a PUBREL for each of [`Self::unreleased`]. [MQTT-4.4.0-1] [MQTT-4.6.0-1]
+    pub fn resume(&mut self) {
+        self.cursor = 0;
+        self.in_flight = self.entries.iter().filter(|e| e.state == State::Received).count() as u32;
+    }
+    /// Identifiers for which PUBREL was sent and PUBCOMP has not come, in order. [MQTT-4.3.3-5]
+    pub fn unreleased(&self) -> impl Iterator<Item = PacketId> {
+        let received = self.entries.iter().enumerate().filter(|(_, entry)| entry.state == State::Received);
+        received.map(|(index, _)| self.packet_id_at(index))
+    }
+    /// PUBACK, PUBREC or PUBCOMP came. `failed`: its reason code is 0x80 or more, which settles the message too.
+    /// [MQTT-4.4.0-2]
+    pub fn acknowledge(
+        &mut self,
+        kind: AckKind,
+        id: PacketId,
+        failed: bool,
+        publications: &mut Publications,
+    ) -> Acknowledged {
+        let Some(index) = self.index_of(id) else { return Acknowledged::Unknown };
+        let entry = &mut self.entries[index];
+        let outcome = match (kind, entry.state, entry.qos) {
+            (_, State::Queued | State::Done, _) | (AckKind::PubRel, ..) => return Acknowledged::Unknown,
+            (AckKind::PubAck, State::Sent, QoSLevel::AtLeastOnce) => State::Done, // [MQTT-4.3.2-3]
+            (AckKind::PubRec, State::Sent, QoSLevel::ExactlyOnce) if failed => State::Done,
+            (AckKind::PubRec, State::Sent, QoSLevel::ExactlyOnce) => State::Received, // [MQTT-4.3.3-4]
+            (AckKind::PubRec, State::Received, _) => return Acknowledged::Release,
+            (AckKind::PubComp, State::Received, _) => State::Done, // [MQTT-4.3.3-5]
+            (AckKind::PubComp, State::Sent, QoSLevel::ExactlyOnce) => return Acknowledged::Unknown,
+            _ => return Acknowledged::WrongKind,
+        };
+        if entry.holds_publication() {
+            self.bytes -= Self::size(publications.get(entry.publication).size());
+            publications.release(entry.publication);
+        }
+        let counted = entry.state == State::Received || index < self.cursor;
+        let group = entry.group;
+        entry.state = outcome;
+        if outcome == State::Received {
+            self.in_flight += u32::from(!counted);
+            return Acknowledged::Release;
+        }
+        self.in_flight -= u32::from(counted);
+        self.drop_settled();
+        Acknowledged::Settled(group)
+    }
+    /// Takes out all that is neither settled nor begun, for another receiver: entries that `take` claims.
+    /// Their references go to the caller.
+    pub fn reclaim(
+        &mut self,
+        publications: &Publications,
+        mut take: impl FnMut(&Entry) -> bool,
+        mut give: impl FnMut(PublicationId, &Entry),
+    ) {
+        for entry in &mut self.entries {
+            let movable = match entry.state {
+                State::Queued => true,
+                State::Sent => entry.qos == QoSLevel::AtLeastOnce, // a QoS 2 delivery, once begun, stays [MQTT-4.8.2-5]
+                State::Received | State::Done => false,
+            };
+            if movable && take(entry) {
+                give(entry.publication, entry);
+                self.bytes -= Self::size(publications.get(entry.publication).size());
+                self.queued -= usize::from(entry.state == State::Queued);
+                entry.state = State::Done;
+            }
+        }
+    }
+    /// Lets go of everything.
+    pub fn clear(&mut self, publications: &mut Publications) {
+        for entry in self.entries.drain(..).filter(Entry::holds_publication) {
+            publications.release(entry.publication);
+        }
+        *self = Self::new(self.packet_id_max);
+    }
+    /// Messages that were sent, or are to be, and are not settled.
+    pub fn len(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.state != State::Done).count()
+    }
+    /// Whether every message is settled.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+    /// Messages not sent yet.
+    pub fn queued(&self) -> usize {
+        self.queued
+    }
+    /// Bytes of the messages held here, with their entries: what a bound on the queue counts.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+    fn size(message: usize) -> usize {
+        message + size_of::<Entry>()
+    }
+    /// Messages sent on this connection and not settled.
+    pub fn in_flight(&self) -> u32 {
+        self.in_flight
+    }
+    /// Gives memory back that a long queue left behind.
+    pub fn shrink(&mut self) {
+        if self.entries.is_empty() {
+            self.entries = VecDeque::new();
+        }
+    }
+
+    fn packet_id_at(&self, index: usize) -> PacketId {
+        let max = usize::from(self.packet_id_max);
+        let place = (usize::from(self.base) + index) % max + 1;
+        PacketId::new(place as u16).expect("1 to packet_id_max, which is at most 65,535")
+    }
+    fn index_of(&self, id: PacketId) -> Option<usize> {
+        let max = usize::from(self.packet_id_max);
+        let place = usize::from(id.get()) - 1;
+        if place >= max {
+            return None;
+        }
+        let index = (place + max - usize::from(self.base)) % max;
+        (index < self.entries.len()).then_some(index)
+    }
+    fn drop_settled(&mut self) {
+        while matches!(self.entries.front(), Some(entry) if entry.state == State::Done) {
+            self.entries.pop_front();
+            self.base = ((u32::from(self.base) + 1) % u32::from(self.packet_id_max)) as u16;
+            self.cursor = self.cursor.saturating_sub(1);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "outgoing_tests.rs"]
+mod tests;

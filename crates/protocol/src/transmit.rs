@@ -1,0 +1,194 @@
+//! From a message to the bytes of one receiver: version, flags, alias, expiry, and the receiver's limits.
+//!
+//! For a fan-out, [`Encodings`] keeps one encoding per class of receivers; each receiver gets a copy and a patch.
+//! It decides nothing about who receives what.
+
+use crate::Time;
+use crate::alias::{Alias, OutgoingAliases};
+use crate::limits::PeerLimits;
+use crate::output::{Output, SHARED_PAYLOAD_MIN};
+use crate::publication::{Message, PublicationId, Publications};
+use alloc::boxed::Box;
+use martlet_codec::{Header, QoS, Template, Version, publish_first_byte};
+
+/// The encodings of one publication, made when the first receiver of a class needs them.
+#[derive(Debug, Default)]
+pub struct Encodings {
+    /// 3.x and 5.0, without and with a packet identifier.
+    templates: [Template; 4],
+}
+
+impl Encodings {
+    /// Forgets the last publication and keeps the memory, unless a large one blew it up.
+    pub fn clear(&mut self) {
+        self.templates.iter_mut().for_each(Template::clear);
+    }
+    fn get(
+        &mut self,
+        version: Version,
+        has_id: bool,
+        message: &Message<'_>,
+        expiry: Option<u32>,
+    ) -> &Template {
+        let class = usize::from(version.is_v5()) << 1 | usize::from(has_id);
+        let template = &mut self.templates[class];
+        if template.is_empty() {
+            let topic = message.topic.as_str();
+            template.encode(version, has_id, topic, message.properties, expiry, message.payload);
+        }
+        template
+    }
+}
+
+/// One message for one receiver.
+#[derive(Clone, Copy, Debug)]
+pub struct Delivery<'a> {
+    /// QoS, with the packet identifier.
+    pub qos: QoS,
+    /// A re-delivery. [MQTT-3.3.1-1]
+    pub dup: bool,
+    /// The RETAIN flag.
+    pub retain: bool,
+    /// Identifiers of the subscriptions that matched. 5.0 only.
+    pub subscription_ids: &'a [u32],
+}
+
+impl<'a> Delivery<'a> {
+    /// A QoS 0 delivery. [MQTT-4.3.1-1]
+    pub fn at_most_once(retain: bool, subscription_ids: &'a [u32]) -> Self {
+        Delivery { qos: QoS::AtMostOnce, dup: false, retain, subscription_ids }
+    }
+}
+
+/// The packet is larger than the receiver's Maximum Packet Size: it is dropped for it. [MQTT-3.1.2-25]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLarge;
+
+/// A message as it lies: in the store, where its payload can be shared, or elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// Borrowed; the payload will be copied.
+    Borrowed(Message<'a>),
+    /// Stored.
+    Stored(PublicationId),
+}
+
+/// The sending half of a connection, for PUBLISH.
+#[derive(Debug)]
+pub struct Transmitter {
+    version: Version,
+    peer: PeerLimits,
+    alias_maximum: u16,
+    aliases: Option<Box<OutgoingAliases>>,
+}
+
+impl Transmitter {
+    /// For a receiver of this version and these limits; at most `alias_maximum` aliases, of those it allows.
+    pub fn new(version: Version, peer: PeerLimits, alias_maximum: u16) -> Self {
+        let alias_maximum = alias_maximum.min(peer.topic_alias_maximum);
+        Transmitter { version, peer, alias_maximum, aliases: None }
+    }
+    /// The receiver's version.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+    /// What the receiver announced.
+    pub fn peer(&self) -> &PeerLimits {
+        &self.peer
+    }
+
+    /// Appends the PUBLISH for this receiver to `output`.
+    pub fn publish(
+        &mut self,
+        now: Time,
+        source: Source<'_>,
+        delivery: Delivery<'_>,
+        encodings: Option<&mut Encodings>,
+        publications: &mut Publications,
+        output: &mut Output,
+    ) -> Result<(), TooLarge> {
+        let message = match source {
+            Source::Borrowed(message) => message,
+            Source::Stored(id) => publications.get(id),
+        };
+        let v5 = self.version.is_v5();
+        let plain = !v5 || (delivery.subscription_ids.is_empty() && self.alias_maximum == 0);
+        let shared = match source {
+            Source::Stored(id) if message.payload.len() >= SHARED_PAYLOAD_MIN => Some(id),
+            _ => None,
+        };
+        match encodings {
+            Some(encodings) if plain && shared.is_none() => {
+                self.publish_template(now, &message, delivery, encodings, output)
+            }
+            _ => {
+                self.publish_header(now, &message, delivery, shared.is_none(), output)?;
+                if let Some(id) = shared {
+                    output.push_payload(id, publications);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn publish_template(
+        &self,
+        now: Time,
+        message: &Message<'_>,
+        delivery: Delivery<'_>,
+        encodings: &mut Encodings,
+        output: &mut Output,
+    ) -> Result<(), TooLarge> {
+        let (id, expiry) = (delivery.qos.packet_id(), message.expiry_left(now));
+        let template = encodings.get(self.version, id.is_some(), message, expiry);
+        if template.len() > self.peer.maximum_packet_size as usize {
+            return Err(TooLarge); // [MQTT-3.1.2-24]
+        }
+        let first = publish_first_byte(delivery.dup, delivery.qos.level(), delivery.retain);
+        template.append(first, id, expiry, output.buffer());
+        Ok(())
+    }
+
+    fn publish_header(
+        &mut self,
+        now: Time,
+        message: &Message<'_>,
+        delivery: Delivery<'_>,
+        copy_payload: bool,
+        output: &mut Output,
+    ) -> Result<(), TooLarge> {
+        let v5 = self.version.is_v5();
+        let topic = message.topic.as_str();
+        let alias = match &self.aliases {
+            _ if !v5 || self.alias_maximum == 0 => Alias::None,
+            Some(aliases) => aliases.assign(topic, self.alias_maximum),
+            None => OutgoingAliases::default().assign(topic, self.alias_maximum),
+        };
+        let header = Header {
+            version: self.version,
+            dup: delivery.dup,
+            retain: delivery.retain,
+            qos: delivery.qos,
+            topic: if matches!(alias, Alias::Known(_)) { "" } else { topic },
+            topic_alias: match alias {
+                Alias::None => None,
+                Alias::New(alias) | Alias::Known(alias) => Some(alias),
+            },
+            expiry: message.expiry_left(now).filter(|_| v5),
+            subscription_ids: if v5 { delivery.subscription_ids } else { &[] },
+            properties: message.properties,
+            payload_len: message.payload.len(),
+        };
+        if header.frame_len() > self.peer.maximum_packet_size as usize {
+            return Err(TooLarge); // [MQTT-3.1.2-24]
+        }
+        header.encode(output.buffer());
+        if copy_payload {
+            output.buffer().extend_from_slice(message.payload);
+        }
+        if let Alias::New(_) = alias {
+            self.aliases.get_or_insert_default().learn(topic);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,129 @@
+//! What well-formed packets may still do wrong: one variant per rule, which knows its reason code.
+
+use core::fmt;
+use martlet_codec::{Malformed, PacketType, ReasonCode};
+
+/// A breach of the protocol by the other side. The connection ends with [`Self::reason`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Violation {
+    /// The first packet of a client is not CONNECT.
+    FirstPacketNotConnect(PacketType),
+    /// A second CONNECT on one connection.
+    SecondConnect,
+    /// A packet that only the other role sends.
+    WrongDirection(PacketType),
+    /// A packet that must not come before the handshake is done.
+    TooEarly(PacketType),
+    /// An empty client id without clean session (3.x), or at all (3.1).
+    EmptyClientId,
+    /// More QoS 1 and 2 messages unacknowledged than our Receive Maximum.
+    ReceiveMaximumExceeded,
+    /// A Topic Alias above our Topic Alias Maximum.
+    TopicAliasAboveMaximum,
+    /// A Topic Alias that was never set.
+    TopicAliasUnknown,
+    /// A Subscription Identifier in a client's PUBLISH.
+    SubscriptionIdFromClient,
+    /// PUBACK for a QoS 2 message, or the like.
+    WrongAcknowledgement,
+    /// A Session Expiry Interval at DISCONNECT after 0 at CONNECT.
+    SessionExpiryRaised,
+    /// A Session Expiry Interval in a server's DISCONNECT.
+    SessionExpiryFromServer,
+    /// AUTH without an Authentication Method in CONNECT.
+    AuthWithoutMethod,
+    /// AUTH with another method than CONNECT's.
+    AuthMethodChanged,
+    /// AUTH with a reason code that this side does not send.
+    AuthReason,
+    /// CONNACK says that a session is present where the client has none.
+    SessionPresentUnexpected,
+    /// SUBACK or UNSUBACK that does not fit its request.
+    AcknowledgementMismatch,
+    /// A property or message that the server said it does not support.
+    NotSupported,
+}
+
+impl Violation {
+    /// The code for CONNACK or DISCONNECT.
+    pub fn reason(self) -> ReasonCode {
+        match self {
+            Self::EmptyClientId => ReasonCode::ClientIdentifierNotValid, // [3.1.1 MQTT-3.1.3-8]
+            Self::ReceiveMaximumExceeded => ReasonCode::ReceiveMaximumExceeded,
+            Self::TopicAliasAboveMaximum | Self::TopicAliasUnknown => ReasonCode::TopicAliasInvalid,
+            _ => ReasonCode::ProtocolError,
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::FirstPacketNotConnect(kind) => return write!(f, "the first packet is {kind}, not CONNECT"),
+            Self::WrongDirection(kind) => {
+                return write!(f, "{kind} came from the side that must not send it");
+            }
+            Self::TooEarly(kind) => return write!(f, "{kind} before the handshake was done"),
+            Self::SecondConnect => "a second CONNECT on the same connection",
+            Self::EmptyClientId => "an empty client id needs a clean session",
+            Self::ReceiveMaximumExceeded => "more messages unacknowledged than Receive Maximum allows",
+            Self::TopicAliasAboveMaximum => "a Topic Alias above Topic Alias Maximum",
+            Self::TopicAliasUnknown => "a Topic Alias that was never set",
+            Self::SubscriptionIdFromClient => "a Subscription Identifier in a PUBLISH from a client",
+            Self::WrongAcknowledgement => "an acknowledgement that does not fit the QoS of its message",
+            Self::SessionExpiryRaised => "a Session Expiry Interval at DISCONNECT although CONNECT had none",
+            Self::SessionExpiryFromServer => "a Session Expiry Interval in DISCONNECT from the server",
+            Self::AuthWithoutMethod => "AUTH although CONNECT had no Authentication Method",
+            Self::AuthMethodChanged => "AUTH with another Authentication Method than CONNECT's",
+            Self::AuthReason => "AUTH with a reason code that this side does not send",
+            Self::SessionPresentUnexpected => {
+                "CONNACK with Session Present for a session that does not exist"
+            }
+            Self::AcknowledgementMismatch => "SUBACK or UNSUBACK that does not fit its request",
+            Self::NotSupported => "a feature that the server said it does not support",
+        })
+    }
+}
+
+/// Why a connection cannot go on: bytes that are no packet, or a packet against the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fatal {
+    /// The bytes are no packet.
+    Malformed(Malformed),
+    /// The packet is against the rules.
+    Violation(Violation),
+}
+
+impl Fatal {
+    /// The code for CONNACK or DISCONNECT.
+    pub fn reason(self) -> ReasonCode {
+        match self {
+            Self::Malformed(malformed) => malformed.reason(),
+            Self::Violation(violation) => violation.reason(),
+        }
+    }
+}
+
+impl From<Malformed> for Fatal {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+impl From<Violation> for Fatal {
+    fn from(violation: Violation) -> Self {
+        Self::Violation(violation)
+    }
+}
+
+impl fmt::Display for Fatal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(malformed) => malformed.fmt(f),
+            Self::Violation(violation) => violation.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for Fatal {}
+impl core::error::Error for Violation {}
