@@ -23,7 +23,7 @@ fn subscription(id: u32) -> Subscription {
         maximum_qos: QoSLevel::AtLeastOnce,
         no_local: false,
         retain_as_published: false,
-        retain_handling: RetainHandling::SendAtSubscribe,
+        retain_handling: RetainHandling::default(),
     };
     Subscription { options, id: NonZeroU32::new(id) }
 }
