@@ -46,7 +46,7 @@ fn run_on_stable(root: &Path, target: &str) -> Result<(), String> {
     match totals.passed {
         0 => Err(format!("fuzz: target {target} has no test on stable (name one {filter})")),
         passed => {
-            println!("fuzz: {target}: {passed} stable tests, no fault");
+            println!("fuzz: {target}: no fault (stable tests: {passed})");
             Ok(())
         }
     }

@@ -77,6 +77,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Tested {
     match count(&mut command) {
         Ok((totals, finished)) => {
             let result = match totals.failed {
+                0 if finished && totals.passed == 0 => Err("no test ran (is the name right?)".into()),
                 0 if finished => Ok(()),
                 0 => Err("cargo test failed outside any test (see its output above)".into()),
                 1 => Err("1 test failed".into()),

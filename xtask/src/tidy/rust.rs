@@ -104,10 +104,21 @@ impl<'a> Rust<'a> {
             _ => format!("{directory}/{stem}"),
         };
         let declared = self.test_code().into_iter().filter_map(|range| {
-            let [.., keyword, name, semicolon] = &self.code[range] else { return None };
-            (keyword.is("mod") && semicolon.is(";")).then_some(name.text)
+            let tokens = &self.code[range];
+            let [.., keyword, name, semicolon] = tokens else { return None };
+            if !keyword.is("mod") || !semicolon.is(";") {
+                return None;
+            }
+            let named = tokens.windows(3).find(|window| window[0].is("path") && window[1].is("="));
+            // `#[path]` is relative to the file's directory, a plain name to the module's.
+            Some(match named {
+                Some(window) => {
+                    format!("{directory}/{}", window[2].text.trim_matches('"').trim_end_matches(".rs"))
+                }
+                None => format!("{below}/{}", name.text),
+            })
         });
-        declared.map(|name| format!("{below}/{name}")).collect()
+        declared.collect()
     }
 
     /// Every path outside test code, `use` groups unfolded.
@@ -201,6 +212,11 @@ mod tests {
         let rust = Rust::new("crates/x/src/y.rs", text);
         let found: Vec<_> = rust.paths_outside_tests().iter().map(|path| path.segments.join("::")).collect();
         assert_eq!(found, ["a::b", "e::f"]);
-        assert!(rust.test_modules().contains("crates/x/src/y/more"));
+        assert_eq!(rust.test_modules(), BTreeSet::from(["crates/x/src/y/more".into()]));
+        let text = "#[cfg(test)]\n#[path = \"y_tests.rs\"]\nmod tests;\nmod z;";
+        let modules = |path| Rust::new(path, text).test_modules();
+        assert_eq!(modules("crates/x/src/y.rs"), BTreeSet::from(["crates/x/src/y_tests".into()]));
+        let modules = Rust::new("crates/x/src/lib.rs", "#[cfg(test)] mod tests;").test_modules();
+        assert_eq!(modules, BTreeSet::from(["crates/x/src/tests".into()]));
     }
 }
