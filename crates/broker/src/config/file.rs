@@ -1,0 +1,189 @@
+//! TOML to [`Config`], by walking the document: every fault is found, each with its place.
+
+use super::fault::{BadConfig, ConfigFault};
+use super::options::{NUMBERS, Number};
+use super::{Config, ListenerConfig};
+use std::ops::Range;
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
+
+const LISTENERS: &str = "listeners";
+const LISTENER: &str = "listener";
+const URL: &str = "url";
+const ALLOW_ANONYMOUS: &str = "allow_anonymous";
+
+type Value<'t> = Spanned<DeValue<'t>>;
+
+pub(super) fn read(text: &str, file: &str) -> Result<Config, BadConfig> {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let mut reader =
+        Reader { file, text, config: Config::default(), listeners: Vec::new(), faults: Vec::new() };
+    for error in errors {
+        reader.fault(error.span().unwrap_or(0..0), format!("no TOML: {}", error.message()));
+    }
+    if reader.faults.is_empty() {
+        reader.document(document.get_ref());
+        reader.relations(document.get_ref());
+    }
+    reader.finish()
+}
+
+struct Reader<'t> {
+    file: &'t str,
+    text: &'t str,
+    config: Config,
+    listeners: Vec<ListenerConfig>,
+    faults: Vec<ConfigFault>,
+}
+
+impl Reader<'_> {
+    fn fault(&mut self, span: Range<usize>, what: String) {
+        self.faults.push(ConfigFault::at(self.file, self.text, span, what));
+    }
+
+    fn finish(mut self) -> Result<Config, BadConfig> {
+        if !self.faults.is_empty() {
+            self.faults.sort_by_key(|fault| (fault.line, fault.column));
+            return Err(BadConfig(self.faults));
+        }
+        if !self.listeners.is_empty() {
+            self.config.listeners = self.listeners;
+        }
+        Ok(self.config)
+    }
+
+    fn document(&mut self, table: &DeTable<'_>) {
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                LISTENERS => self.urls(value),
+                LISTENER => self.listener_tables(value),
+                name => match NUMBERS.iter().find(|number| number.name == name) {
+                    Some(number) => self.number(number, value),
+                    None => {
+                        let known = NUMBERS.iter().map(|number| number.name).chain([LISTENERS, LISTENER]);
+                        self.unknown(key.span(), name, known);
+                    }
+                },
+            }
+        }
+    }
+
+    fn number(&mut self, number: &Number, value: &Value<'_>) {
+        let found = value.get_ref().as_integer();
+        let found = found.and_then(|n| u64::from_str_radix(n.as_str(), n.radix()).ok());
+        match found.filter(|n| (number.min..=number.max).contains(n)) {
+            Some(n) => (number.set)(&mut self.config, n),
+            None => {
+                let Number { name, min, max, unit, .. } = number;
+                self.fault(
+                    value.span(),
+                    format!("`{name}` is a whole number from {min} to {max}, in {unit}"),
+                );
+            }
+        }
+    }
+
+    fn urls(&mut self, value: &Value<'_>) {
+        let Some(list) = self.list(value, "`listeners` is a list of URLs: [\"mqtt://127.0.0.1:1883\"]")
+        else {
+            return;
+        };
+        for item in list.iter() {
+            if let Some(listener) = self.url(item) {
+                self.listeners.push(listener);
+            }
+        }
+    }
+
+    fn listener_tables(&mut self, value: &Value<'_>) {
+        let what = "write each listener as a table: [[listener]]";
+        let Some(list) = self.list(value, what) else { return };
+        for item in list.iter() {
+            match item.get_ref().as_table() {
+                Some(table) => self.listener(item.span(), table),
+                None => self.fault(item.span(), what.to_owned()),
+            }
+        }
+    }
+
+    fn listener(&mut self, span: Range<usize>, table: &DeTable<'_>) {
+        let (mut listener, mut has_url, mut allow_anonymous) = (None, false, None);
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                URL => {
+                    has_url = true;
+                    listener = self.url(value);
+                }
+                ALLOW_ANONYMOUS => match value.get_ref().as_bool() {
+                    Some(allow) => allow_anonymous = Some(allow),
+                    None => self.fault(value.span(), format!("`{ALLOW_ANONYMOUS}` is true or false")),
+                },
+                name => self.unknown(key.span(), name, [URL, ALLOW_ANONYMOUS].into_iter()),
+            }
+        }
+        if !has_url {
+            self.fault(span, "a listener needs `url`: url = \"mqtt://127.0.0.1:1883\"".to_owned());
+        }
+        self.listeners.extend(listener.map(|listener| ListenerConfig { allow_anonymous, ..listener }));
+    }
+
+    fn url(&mut self, value: &Value<'_>) -> Option<ListenerConfig> {
+        let Some(text) = value.get_ref().as_str() else {
+            self.fault(value.span(), "a listener is a URL in quotes: \"mqtt://127.0.0.1:1883\"".to_owned());
+            return None;
+        };
+        match text.parse() {
+            Ok(endpoint) => Some(ListenerConfig::new(endpoint)),
+            Err(bad) => {
+                self.fault(value.span(), format!("{bad}"));
+                None
+            }
+        }
+    }
+
+    fn list<'v>(&mut self, value: &'v Value<'v>, what: &str) -> Option<&'v DeArray<'v>> {
+        let list = value.get_ref().as_array();
+        if list.is_none_or(|list| list.is_empty()) {
+            self.fault(value.span(), what.to_owned());
+        }
+        list
+    }
+
+    /// What holds between options, once each is right by itself.
+    fn relations(&mut self, table: &DeTable<'_>) {
+        let limits = &self.config.limits.connection;
+        if limits.output_low_bytes < limits.output_high_bytes {
+            return;
+        }
+        let what = format!(
+            "`output_low_bytes` ({}) must be below `output_high_bytes` ({})",
+            limits.output_low_bytes, limits.output_high_bytes
+        );
+        let named = ["output_low_bytes", "output_high_bytes"].iter().find_map(|name| table.get(*name));
+        self.fault(named.map_or(0..0, Spanned::span), what);
+    }
+
+    fn unknown(&mut self, span: Range<usize>, name: &str, known: impl Iterator<Item = &'static str> + Clone) {
+        let nearest = known.clone().min_by_key(|option| distance(name, option));
+        let what = match nearest.filter(|option| distance(name, option) <= 3 && name.len() > 3) {
+            Some(option) => format!("`{name}` is unknown; did you mean `{option}`?"),
+            None => format!("`{name}` is unknown; there are {}", known.collect::<Vec<_>>().join(", ")),
+        };
+        self.fault(span, what);
+    }
+}
+
+/// Letters to insert, delete or replace to make one word of the other.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().take(64).enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, to) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}

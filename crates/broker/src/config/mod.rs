@@ -1,0 +1,87 @@
+//! What a broker can be told: the defaults, and the rules between the parts. Reads no file by itself.
+
+mod fault;
+mod file;
+mod options;
+#[cfg(test)]
+mod tests;
+
+pub use fault::{BadConfig, ConfigFault, LoadFault};
+
+use martlet_net::Endpoint;
+use martlet_shard::{Limits, ShardId};
+use std::path::Path;
+use std::thread;
+
+/// More shards than this do not fit the masks that say who is interested.
+pub(crate) const SHARDS_MAX: u8 = 64;
+
+/// Everything that a broker is started with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen; at least one.
+    pub listeners: Vec<ListenerConfig>,
+    /// Threads, 1 to 64; `None` is one per core.
+    pub shards: Option<u8>,
+    /// Open connections over all shards; `None` is as many as the limit of open files allows.
+    pub max_connections: Option<usize>,
+    /// What each shard allows.
+    pub limits: Limits,
+}
+
+/// A place to listen, and who comes in there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListenerConfig {
+    /// Where.
+    pub endpoint: Endpoint,
+    /// Whether clients need no name; `None` is only on loopback addresses and Unix sockets.
+    pub allow_anonymous: Option<bool>,
+    /// Whether the broker starts without it when this machine has no such address.
+    pub optional: bool,
+}
+
+impl ListenerConfig {
+    /// A listener with the usual rules.
+    pub fn new(endpoint: Endpoint) -> Self {
+        ListenerConfig { endpoint, allow_anonymous: None, optional: false }
+    }
+}
+
+impl Default for Config {
+    /// 127.0.0.1:1883 and, where the machine has IPv6, [::1]:1883.
+    fn default() -> Self {
+        let v6 = ListenerConfig { optional: true, ..ListenerConfig::new(Endpoint::tcp("::1", 1883)) };
+        let listeners = vec![ListenerConfig::new(Endpoint::tcp("127.0.0.1", 1883)), v6];
+        Config { listeners, shards: None, max_connections: None, limits: Limits::default() }
+    }
+}
+
+impl Config {
+    /// Reads a TOML file; what it does not mention stays as in [`Config::default`].
+    ///
+    /// # Errors
+    /// The file cannot be read, or every fault that is in it.
+    pub fn load(path: &Path) -> Result<Self, LoadFault> {
+        let text = std::fs::read_to_string(path).map_err(|e| LoadFault::unreadable(path, e))?;
+        Self::from_toml(&text, &path.display().to_string()).map_err(LoadFault::Bad)
+    }
+
+    /// Reads TOML that came from `file`, which is only a name for messages.
+    ///
+    /// # Errors
+    /// Every fault that is in it.
+    pub fn from_toml(text: &str, file: &str) -> Result<Self, BadConfig> {
+        file::read(text, file)
+    }
+
+    /// How many shards there will be.
+    pub fn shard_count(&self) -> u8 {
+        let cores =
+            || thread::available_parallelism().map_or(1, |n| u8::try_from(n.get()).unwrap_or(SHARDS_MAX));
+        self.shards.unwrap_or_else(cores).clamp(1, SHARDS_MAX)
+    }
+
+    pub(crate) fn shard(self, shard: ShardId, shards: u8, seed: u64) -> martlet_shard::Config {
+        martlet_shard::Config { shard, shards, seed, limits: self.limits, ..martlet_shard::Config::default() }
+    }
+}

@@ -1,0 +1,103 @@
+//! The slots of a shard's connections, and what the reactor itself knows of each.
+//!
+//! A slot may get a new owner while an event or a list still speaks of the old one. That is harmless by
+//! design: events and lists only say "try", and a socket that has nothing answers "would block".
+
+use super::socket::{PeerAddress, Socket};
+use crate::shared::Seat;
+use martlet_protocol::Time;
+use martlet_shard::ConnectionId;
+
+/// A socket and the state of its two directions. No buffer: bytes live in the scratch buffer or in the shard.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) socket: Socket,
+    pub(super) address: PeerAddress,
+    /// Held for its `Drop`, and to be handed on with the socket.
+    pub(super) seat: Seat,
+    /// Since the shard asked to close: the moment when patience ends.
+    pub(super) closing: Option<Time>,
+    /// There may be bytes to read, or the end.
+    pub(super) readable: bool,
+    /// The end of the stream is announced: read on after a short read, no further event will come.
+    pub(super) end_announced: bool,
+    /// The end of the stream was read.
+    pub(super) ended: bool,
+    /// The shard wants no more bytes for now.
+    pub(super) paused: bool,
+    /// The socket may take bytes.
+    pub(super) writable: bool,
+    /// A write failed; what can still be read is read before the connection counts as lost.
+    pub(super) write_failed: bool,
+    /// The direction towards the client has been shut down.
+    pub(super) finished: bool,
+    /// It is in the list of connections to read.
+    pub(super) in_ready: bool,
+    /// It is in the list of connections to write.
+    pub(super) in_dirty: bool,
+}
+
+impl Connection {
+    pub(super) fn new(socket: Socket, address: PeerAddress, seat: Seat) -> Self {
+        Connection {
+            socket,
+            address,
+            seat,
+            closing: None,
+            readable: false,
+            end_announced: false,
+            ended: false,
+            paused: false,
+            writable: true,
+            write_failed: false,
+            finished: false,
+            in_ready: false,
+            in_dirty: false,
+        }
+    }
+
+    /// Whether a read makes sense now.
+    pub(super) fn wants_read(&self) -> bool {
+        self.readable && !self.paused && !self.ended
+    }
+}
+
+/// A slab: numbers are small and used again.
+#[derive(Debug, Default)]
+pub(super) struct Connections {
+    slots: Vec<Option<Connection>>,
+    free: Vec<u32>,
+}
+
+impl Connections {
+    /// The slot that the next [`Self::insert`] takes.
+    pub(super) fn vacant(&self) -> ConnectionId {
+        let next = || u32::try_from(self.slots.len()).expect("the limit of open files is below 2^32");
+        ConnectionId(self.free.last().copied().unwrap_or_else(next))
+    }
+    /// Fills the slot that [`Self::vacant`] named.
+    pub(super) fn insert(&mut self, id: ConnectionId, connection: Connection) {
+        debug_assert_eq!(id, self.vacant());
+        match self.free.pop() {
+            Some(slot) => self.slots[slot as usize] = Some(connection),
+            None => self.slots.push(Some(connection)),
+        }
+    }
+    pub(super) fn get(&self, id: ConnectionId) -> Option<&Connection> {
+        self.slots.get(id.0 as usize)?.as_ref()
+    }
+    pub(super) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+        self.slots.get_mut(id.0 as usize)?.as_mut()
+    }
+    pub(super) fn remove(&mut self, id: ConnectionId) -> Option<Connection> {
+        let connection = self.slots.get_mut(id.0 as usize)?.take()?;
+        self.free.push(id.0);
+        if self.is_empty() {
+            *self = Self::default(); // a crowd that has left leaves no memory behind
+        }
+        Some(connection)
+    }
+    pub(super) fn is_empty(&self) -> bool {
+        self.free.len() == self.slots.len()
+    }
+}

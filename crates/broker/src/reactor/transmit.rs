@@ -1,0 +1,79 @@
+//! Writing: each connection with output once, at the end of a turn, in one system call.
+
+use super::Reactor;
+use martlet_shard::{ConnectionId, Input, Loss};
+use std::io::{ErrorKind, IoSlice};
+
+/// Pieces of output that one write takes.
+const PARTS_MAX: usize = 16;
+/// How often one turn goes round the connections: what a write makes room for may be written at once.
+const ROUNDS: usize = 4;
+
+impl Reactor {
+    pub(super) fn transmit(&mut self) {
+        for _ in 0..ROUNDS {
+            if self.dirty.is_empty() {
+                return;
+            }
+            let mut round = std::mem::take(&mut self.dirty);
+            for id in round.drain(..) {
+                self.transmit_one(id);
+            }
+            if self.dirty.is_empty() {
+                self.dirty = round; // keeps the allocation
+            }
+        }
+    }
+
+    fn transmit_one(&mut self, id: ConnectionId) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        connection.in_dirty = false;
+        if !connection.writable || connection.finished {
+            return;
+        }
+        let mut parts = [IoSlice::new(&[]); PARTS_MAX];
+        let mut count = 0;
+        let mut bytes = 0;
+        for (part, piece) in parts.iter_mut().zip(self.shard.output(id)) {
+            *part = IoSlice::new(piece);
+            count += 1;
+            bytes += piece.len();
+        }
+        if bytes == 0 {
+            return self.nothing_left(id);
+        }
+        match connection.socket.write(&parts[..count]) {
+            Ok(written) => {
+                connection.writable = written == bytes;
+                self.input(Input::Transmitted { connection: id, bytes: written });
+                self.after_write(id);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => connection.writable = false,
+            Err(error) if error.kind() == ErrorKind::Interrupted => self.mark_dirty(id),
+            Err(_) => self.write_failed(id),
+        }
+    }
+
+    fn after_write(&mut self, id: ConnectionId) {
+        let Some(connection) = self.connections.get(id) else { return };
+        if self.shard.has_output(id) {
+            if connection.writable {
+                self.mark_dirty(id);
+            }
+        } else if connection.closing.is_some() {
+            self.nothing_left(id);
+        }
+    }
+
+    /// All output is out: on the way out, says so to the client, and is done if the client is.
+    fn nothing_left(&mut self, id: ConnectionId) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        if connection.closing.is_none() || connection.finished {
+            return;
+        }
+        connection.finished = true;
+        if connection.socket.finish().is_err() || connection.ended {
+            self.lose(id, Loss::Closed);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! A turn of the reactor: the order in which things happen.
+//!
+//! Mail is handed over before sockets are written: what another shard makes of our mail comes after it.
+
+use super::{Life, Reactor, WAKER};
+use crate::shared::Control;
+use martlet_net::Fault;
+use martlet_protocol::Time;
+use martlet_shard::{ConnectionId, Input, Loss};
+use mio::Events;
+use std::io::ErrorKind;
+use std::time::Duration;
+
+/// Batches that one sender's ring gives in one turn: as many as it holds.
+const BATCHES_PER_TURN: usize = 64;
+/// Milliseconds that a stop may take.
+const STOP_MS: u64 = 5000;
+
+impl Reactor {
+    pub(super) fn turn(&mut self, events: &mut Events) -> Result<(), Fault> {
+        self.wait(events)?;
+        self.now = self.clock.now();
+        self.receive_control();
+        self.receive_mail();
+        self.note_events(events);
+        self.accept();
+        self.read_ready();
+        self.run_timers();
+        self.mailboxes.send(&mut self.shard, &self.peers);
+        self.transmit();
+        self.end_if_done();
+        Ok(())
+    }
+
+    /// Polls: not at all if there is work left, else until the next timer.
+    fn wait(&mut self, events: &mut Events) -> Result<(), Fault> {
+        let has_work = !self.ready.is_empty()
+            || !self.dirty.is_empty()
+            || self.acceptors.has_work()
+            || self.mailboxes.can_send();
+        let parking = &self.peers.list[usize::from(self.id.0)].parking;
+        let sleeps = !has_work && parking.park(|| self.mailboxes.has_incoming());
+        let limit = if sleeps { self.until_next_timer() } else { Some(Duration::ZERO) };
+        let polled = self.poll.poll(events, limit);
+        parking.awake();
+        match polled {
+            Err(error) if error.kind() != ErrorKind::Interrupted => Err(Fault::io("wait for sockets", error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn until_next_timer(&self) -> Option<Duration> {
+        let stop = if let Life::Stopping(until) = self.life { until } else { Time::NEVER };
+        let shard = self.shard.poll_timeout().unwrap_or(Time::NEVER);
+        let next = shard.min(self.linger.next()).min(self.acceptors.next()).min(stop);
+        (next != Time::NEVER).then(|| Duration::from_millis(next.since(self.clock.now())))
+    }
+
+    fn receive_control(&mut self) {
+        while let Ok(message) = self.control.try_recv() {
+            match message {
+                Control::Adopt(adopted) => self.open(*adopted),
+                Control::Stop => self.stop(),
+                Control::Abort => self.life = Life::Ended,
+            }
+        }
+    }
+
+    fn stop(&mut self) {
+        if self.life == Life::Running {
+            self.life = Life::Stopping(self.now.saturating_add(STOP_MS));
+            self.acceptors.close();
+            self.input(Input::Stop);
+        }
+    }
+
+    /// Everything that other shards have sent, one sender after the other, so that each one's order is kept.
+    fn receive_mail(&mut self) {
+        let mut all_empty = true;
+        for sender in 0..self.mailboxes.senders() {
+            all_empty &= self.receive_from(sender);
+        }
+        if all_empty {
+            self.input(Input::MailDrained);
+        }
+    }
+
+    /// Whether the sender's ring was found empty.
+    fn receive_from(&mut self, sender: usize) -> bool {
+        let mut received = 0;
+        let empty = loop {
+            if received == BATCHES_PER_TURN {
+                break false;
+            }
+            let Some((from, batch)) = self.mailboxes.receive(sender) else { break true };
+            received += 1;
+            self.input(Input::Mail { from, batch });
+        };
+        if received > 0 {
+            self.mailboxes.made_room(sender, &self.peers);
+        }
+        empty
+    }
+
+    fn note_events(&mut self, events: &Events) {
+        for event in events {
+            let token = event.token();
+            if token == WAKER || self.acceptors.note_event(token) {
+                continue;
+            }
+            if let Ok(slot) = u32::try_from(token.0) {
+                self.note_event(ConnectionId(slot), event);
+            }
+        }
+    }
+
+    fn run_timers(&mut self) {
+        if self.shard.poll_timeout().is_some_and(|due| due <= self.now) {
+            self.input(Input::Timeout);
+        }
+        while let Some((until, id)) = self.linger.expired(self.now) {
+            // The slot may have a new owner since, who has more time.
+            if self.connections.get(id).and_then(|c| c.closing) == Some(until) {
+                self.lose(id, Loss::Closed);
+            }
+        }
+    }
+
+    fn end_if_done(&mut self) {
+        if let Life::Stopping(until) = self.life
+            && (self.connections.is_empty() || until <= self.now)
+        {
+            self.life = Life::Ended;
+        }
+    }
+}
