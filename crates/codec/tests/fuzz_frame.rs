@@ -1,7 +1,7 @@
 //! Any bytes: nothing panics, and what is accepted is encoded to what decodes to the same packet. The
 //! fuzz target `frame` does the same with a fuzzer's eyes; this one runs on the stable compiler, from a seed.
 mod support;
-use martlet_codec::{Frame, Packet, Version};
+use martlet_codec::{Frame, Packet, Property, Version};
 use support::{decode, encode, golden_frames};
 
 const VERSIONS: [Version; 3] = [Version::V31, Version::V311, Version::V5];
@@ -41,7 +41,7 @@ fn walk(packet: &Packet<'_>) {
         Packet::SubAck(p) => assert_eq!(p.reasons.iter().count(), p.reasons.len()),
         Packet::UnsubAck(p) => assert_eq!(p.reasons.iter().count(), p.reasons.len()),
         Packet::Publish(p) => {
-            let len: usize = p.properties.iter().map(|property| property.encoded_len()).sum();
+            let len: usize = p.properties.iter().map(Property::encoded_len).sum();
             assert_eq!(len, p.properties.as_bytes().len());
         }
         _ => {}
