@@ -78,6 +78,7 @@ fn a_template_serves_many_receivers_and_is_used_again() {
     let mut three = Vec::new();
     template.append(0x30, None, Some(1), &mut three);
     assert_eq!(three, support::bytes("30 05 0001 \"t\" \"hi\""));
+    assert!(!template.is_empty());
     template.clear();
     assert_eq!(template.len(), 0);
 }

@@ -70,23 +70,6 @@ fn strings_end_at_65_535_bytes() {
 }
 
 #[test]
-fn a_packet_of_a_users_making_is_checked_before_it_is_encoded() {
-    let frame = bytes("10 0d 0004 \"MQTT\" 04 02 003c 0001 \"c\"");
-    let Ok(Packet::Connect(connect)) = decode(Version::V311, &frame) else { panic!("no CONNECT") };
-    let packet = |client_id, user_name, password| {
-        Packet::Connect(martlet_codec::Connect { client_id, user_name, password, ..connect })
-    };
-    let longer = "x".repeat(65_536);
-    let v = Version::V311;
-    assert_eq!(packet("c", Some("u"), Some(b"p")).check(v), Ok(()));
-    assert_eq!(packet(&longer, None, None).check(v), Err(Malformed::StringTooLong));
-    assert_eq!(packet("a\0", None, None).check(v), Err(Malformed::NullCharacter));
-    assert_eq!(packet("c", Some(&longer), None).check(v), Err(Malformed::StringTooLong));
-    assert_eq!(packet("c", Some("u"), Some(longer.as_bytes())).check(v), Err(Malformed::StringTooLong));
-    assert_eq!(packet("c", None, Some(b"p")).check(v), Err(Malformed::PasswordWithoutUserName)); // [3.1.1 MQTT-3.1.2-22]
-}
-
-#[test]
 fn a_refused_connect_is_answered_in_its_senders_form() {
     for (hex, name, level, answer) in [
         ("10 0a 0004 \"MQTT\" 06 02 003c", ProtocolName::Mqtt, 6, Some(Version::V5)), // [MQTT-3.1.2-2]

@@ -7,8 +7,8 @@ use crate::version::Version;
 use crate::wire::{Reader, put_binary};
 use alloc::vec::Vec;
 
-/// The topic filters of a SUBSCRIBE with their options, in order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The topic filters of a SUBSCRIBE with their options, in order. Lists are equal if what they iterate over is.
+#[derive(Clone, Copy, Debug, Eq)]
 pub struct Filters<'a> {
     bytes: &'a [u8],
     count: usize,
@@ -53,6 +53,12 @@ impl<'a> Filters<'a> {
             put_binary(out, filter.as_str().as_bytes());
             out.push(options.as_byte() & mask);
         }
+    }
+}
+
+impl PartialEq for Filters<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
     }
 }
 

@@ -2,6 +2,7 @@
 //! its file. A packet is a few words that borrow from the input; nothing here allocates but `encode`,
 //! into the caller's buffer.
 mod ack;
+mod check;
 mod connack;
 mod connect;
 mod disconnect;
@@ -28,7 +29,7 @@ use crate::frame::Frame;
 use crate::place::Place;
 use crate::property::Properties;
 use crate::version::Version;
-use crate::wire::{MAXIMUM_VARINT, Reader, put_varint, varint_len};
+use crate::wire::{Reader, put_varint, varint_len};
 use alloc::vec::Vec;
 
 /// An MQTT control packet of any version.
@@ -101,7 +102,7 @@ impl<'a> Packet<'a> {
     /// Appends the whole frame. CONNECT is written in its own version.
     ///
     /// # Panics
-    /// If a string or binary field is longer than 65,535 bytes: see [`Packet::check`].
+    /// If a string or binary field is longer than 65,535 bytes. [`Packet::check`] says beforehand.
     pub fn encode(&self, version: Version, out: &mut Vec<u8>) {
         let body = self.body();
         let body_len = body.map_or(0, |body| body.body_len(version));
@@ -119,23 +120,6 @@ impl<'a> Packet<'a> {
     pub fn encoded_len(&self, version: Version) -> usize {
         let body_len = self.body().map_or(0, |body| body.body_len(version));
         1 + varint_len(body_len as u32) + body_len
-    }
-
-    /// Whether [`Packet::encode`] can write a packet that was put together from a user's input: its
-    /// strings, its size, and (5.0) its properties. A decoded packet always passes.
-    ///
-    /// # Errors
-    /// `StringTooLong`, `NullCharacter`, `PacketTooLarge`, or what is wrong with a property.
-    pub fn check(&self, version: Version) -> Result<()> {
-        if let Packet::Connect(connect) = self {
-            connect.check()?;
-        }
-        match self.place() {
-            Some((place, properties)) if version.is_v5() => Properties::new(properties.as_bytes(), place)?,
-            _ => Properties::NONE,
-        };
-        let body_len = self.body().map_or(0, |body| body.body_len(version));
-        if body_len > MAXIMUM_VARINT as usize { Err(Malformed::PacketTooLarge) } else { Ok(()) }
     }
 
     /// The packet's type.
@@ -175,22 +159,6 @@ impl<'a> Packet<'a> {
             Packet::UnsubAck(body) => body,
             Packet::Disconnect(body) => body,
             Packet::Auth(body) => body,
-            Packet::PingReq | Packet::PingResp => return None,
-        })
-    }
-
-    fn place(&self) -> Option<(Place, Properties<'a>)> {
-        Some(match self {
-            Packet::Connect(body) => (Place::Connect, body.properties),
-            Packet::ConnAck(body) => (Place::ConnAck, body.properties),
-            Packet::Publish(body) => (Place::Publish, body.properties),
-            Packet::Ack(body) => (body.kind.place(), body.properties),
-            Packet::Subscribe(body) => (Place::Subscribe, body.properties),
-            Packet::SubAck(body) => (Place::SubAck, body.properties),
-            Packet::Unsubscribe(body) => (Place::Unsubscribe, body.properties),
-            Packet::UnsubAck(body) => (Place::UnsubAck, body.properties),
-            Packet::Disconnect(body) => (Place::Disconnect, body.properties),
-            Packet::Auth(body) => (Place::Auth, body.properties),
             Packet::PingReq | Packet::PingResp => return None,
         })
     }
