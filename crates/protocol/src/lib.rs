@@ -9,6 +9,8 @@ extern crate alloc;
 
 mod alias;
 mod answer;
+pub mod client;
+mod exchange;
 mod keep_alive;
 mod limits;
 mod output;

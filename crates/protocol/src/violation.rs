@@ -36,6 +36,8 @@ pub enum Violation {
     AuthMethodChanged,
     /// AUTH with a reason code that this side does not send.
     AuthReason,
+    /// A second CONNACK on one connection.
+    SecondConnAck,
     /// CONNACK says that a session is present where the client has none.
     SessionPresentUnexpected,
     /// SUBACK or UNSUBACK that does not fit its request.
@@ -65,6 +67,7 @@ impl fmt::Display for Violation {
             }
             Self::TooEarly(kind) => return write!(f, "{kind} before the handshake was done"),
             Self::SecondConnect => "a second CONNECT on the same connection",
+            Self::SecondConnAck => "a second CONNACK on the same connection",
             Self::EmptyClientId => "an empty client id needs a clean session",
             Self::ReceiveMaximumExceeded => "more messages unacknowledged than Receive Maximum allows",
             Self::TopicAliasAboveMaximum => "a Topic Alias above Topic Alias Maximum",

@@ -281,7 +281,7 @@ impl Connection {
 }
 
 /// The Authentication Data of an AUTH, which must name the method of CONNECT. [MQTT-4.12.0-5]
-fn auth_data(auth: &Auth<'_>, method: Option<&str>) -> Result<Option<Box<[u8]>>, Fatal> {
+pub(crate) fn auth_data(auth: &Auth<'_>, method: Option<&str>) -> Result<Option<Box<[u8]>>, Fatal> {
     let mut data = None;
     let mut named = None;
     for property in auth.properties.iter() {

@@ -259,6 +259,19 @@ impl Outgoing {
             }
         }
     }
+    /// The other side lost the session: what was begun with it is let go of, each told to `lost`, and what was
+    /// never sent waits on. [MQTT-3.2.2-5]
+    pub fn restart(&mut self, publications: &mut Publications, mut lost: impl FnMut(GroupRef)) {
+        let begun = self.entries.iter().take_while(|entry| entry.state != State::Queued).count();
+        for entry in self.entries.drain(..begun).filter(|entry| entry.state != State::Done) {
+            if entry.holds_publication() {
+                self.bytes -= Self::size(publications.get(entry.publication).size());
+                publications.release(entry.publication);
+            }
+            lost(entry.group);
+        }
+        (self.base, self.cursor, self.in_flight) = (0, 0, 0);
+    }
     /// Lets go of everything.
     pub fn clear(&mut self, publications: &mut Publications) {
         for entry in self.entries.drain(..).filter(Entry::holds_publication) {

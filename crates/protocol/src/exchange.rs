@@ -1,0 +1,156 @@
+//! The exchanges of 4.3 as both roles do them: what a PUBLISH from the other side means, and the four
+//! acknowledgements. It decides nothing that only a broker or only a client decides.
+
+use crate::alias::IncomingAliases;
+use crate::answer;
+use crate::limits::Limits;
+use crate::output::Output;
+use crate::publication::Publications;
+use crate::session::{Acknowledged, GroupRef, Incoming, Outgoing, Session};
+use crate::violation::Violation;
+use alloc::boxed::Box;
+use martlet_codec::{Ack, AckKind, PacketId, Publish, QoS, ReasonCode, TopicName, Version};
+
+/// The receiving half of a connection, for PUBLISH and PUBREL.
+#[derive(Debug)]
+pub(crate) struct Receiver {
+    version: Version,
+    receive_maximum: u16,
+    topic_alias_maximum: u16,
+    aliases: Option<Box<IncomingAliases>>,
+}
+
+impl Receiver {
+    /// Within the limits that were announced to the other side.
+    pub(crate) fn new(version: Version, limits: &Limits) -> Self {
+        let v5 = version.is_v5();
+        Receiver {
+            version,
+            receive_maximum: if v5 { limits.receive_maximum } else { u16::MAX },
+            topic_alias_maximum: if v5 { limits.topic_alias_maximum } else { 0 },
+            aliases: None,
+        }
+    }
+
+    /// A PUBLISH came: true if it is to be delivered on, false for a duplicate, which is answered here.
+    pub(crate) fn publish(
+        &mut self,
+        publish: &Publish<'_>,
+        incoming: &mut Incoming,
+        output: &mut Output,
+    ) -> Result<bool, Violation> {
+        self.learn_alias(publish)?;
+        if publish.qos == QoS::AtMostOnce {
+            return Ok(true);
+        }
+        let is_new = match publish.qos {
+            QoS::ExactlyOnce(id) => !incoming.contains(id),
+            _ => true,
+        };
+        if is_new && incoming.in_flight() >= u32::from(self.receive_maximum) {
+            return Err(Violation::ReceiveMaximumExceeded); // [MQTT-3.3.4-7]
+        }
+        if let QoS::ExactlyOnce(id) = publish.qos
+            && !incoming.receive(id)
+        {
+            // A duplicate of what was delivered on already. [MQTT-4.3.3-10]
+            answer::acknowledge(AckKind::PubRec, id, ReasonCode::Success, self.version, output);
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    fn learn_alias(&mut self, publish: &Publish<'_>) -> Result<(), Violation> {
+        let Some(alias) = publish.topic_alias() else { return Ok(()) };
+        if alias > self.topic_alias_maximum {
+            return Err(Violation::TopicAliasAboveMaximum); // [MQTT-3.3.2-9] [MQTT-3.3.2-11]
+        }
+        match publish.topic {
+            Some(topic) => self.aliases.get_or_insert_default().set(alias, topic), // [MQTT-3.3.2-10] [MQTT-3.3.2-12]
+            None if self.topic_of(alias).is_none() => return Err(Violation::TopicAliasUnknown),
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn topic_of(&self, alias: u16) -> Option<TopicName<'_>> {
+        self.aliases.as_ref()?.get(alias)
+    }
+
+    /// The topic of a PUBLISH that passed [`Self::publish`]: its own, or that of its alias.
+    pub(crate) fn topic<'a>(&'a self, publish: &Publish<'a>) -> TopicName<'a> {
+        publish.topic.unwrap_or_else(|| {
+            let alias = publish.topic_alias();
+            let alias = alias.expect("the codec lets no PUBLISH pass without topic and alias");
+            self.topic_of(alias).expect("an unknown alias is a Violation before it is asked for")
+        })
+    }
+
+    /// The message of a PUBLISH was accepted, or refused with a reason: PUBACK or PUBREC.
+    /// [MQTT-4.3.2-4] [MQTT-4.3.3-8]
+    pub(crate) fn acknowledge(
+        &self,
+        qos: QoS,
+        reason: ReasonCode,
+        session: &mut Session,
+        output: &mut Output,
+    ) {
+        match qos {
+            QoS::AtMostOnce => {}
+            QoS::AtLeastOnce(id) => answer::acknowledge(AckKind::PubAck, id, reason, self.version, output),
+            QoS::ExactlyOnce(id) => {
+                if reason.is_failure() && self.version.is_v5() {
+                    session.incoming.release(id); // [MQTT-4.3.3-9]
+                }
+                answer::acknowledge(AckKind::PubRec, id, reason, self.version, output);
+            }
+        }
+    }
+
+    /// PUBREL came. [MQTT-4.3.3-11] [MQTT-4.3.3-12]
+    pub(crate) fn pubrel(&self, id: PacketId, incoming: &mut Incoming, output: &mut Output) {
+        let known = incoming.release(id);
+        let reason = if known { ReasonCode::Success } else { ReasonCode::PacketIdentifierNotFound };
+        answer::acknowledge(AckKind::PubComp, id, reason, self.version, output);
+    }
+}
+
+/// What an acknowledgement of the other side came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The message is settled.
+    Settled(GroupRef),
+    /// PUBREC was answered by PUBREL.
+    Released,
+    /// Nothing waited for it.
+    Nothing,
+}
+
+/// PUBACK, PUBREC or PUBCOMP came. [MQTT-4.3.3-4] [MQTT-4.6.0-4]
+pub(crate) fn acknowledged(
+    ack: &Ack<'_>,
+    version: Version,
+    outgoing: &mut Outgoing,
+    publications: &mut Publications,
+    output: &mut Output,
+) -> Result<Outcome, Violation> {
+    let failed = ack.reason.is_failure();
+    let reason = match outgoing.acknowledge(ack.kind, ack.packet_id, failed, publications) {
+        Acknowledged::Settled(group) => return Ok(Outcome::Settled(group)),
+        Acknowledged::WrongKind => return Err(Violation::WrongAcknowledgement),
+        Acknowledged::Release => ReasonCode::Success,
+        Acknowledged::Unknown if ack.kind == AckKind::PubRec && !failed => {
+            ReasonCode::PacketIdentifierNotFound
+        }
+        Acknowledged::Unknown => return Ok(Outcome::Nothing),
+    };
+    answer::acknowledge(AckKind::PubRel, ack.packet_id, reason, version, output);
+    Ok(Outcome::Released)
+}
+
+/// PUBREL once more for each message that the other side has received and not completed. [MQTT-4.4.0-1]
+pub(crate) fn release_again(version: Version, outgoing: &Outgoing, output: &mut Output) {
+    for id in outgoing.unreleased() {
+        answer::acknowledge(AckKind::PubRel, id, ReasonCode::Success, version, output);
+    }
+}
