@@ -67,8 +67,9 @@ impl<'a> Connect<'a> {
         // The payload's fields stand in this order. [MQTT-3.1.3-1]
         let client_id = r.string()?; // [MQTT-3.1.3-3] [MQTT-3.1.3-4]
         let will = if flags & WILL != 0 { Some(Will::decode(r, flags, version)?) } else { None }; // [MQTT-3.1.2-9]
-        let user_name = if flags & USER_NAME != 0 { Some(r.string()?) } else { None }; // [MQTT-3.1.2-16] [MQTT-3.1.2-17] [MQTT-3.1.3-12]
-        let password = if flags & PASSWORD != 0 { Some(r.binary()?) } else { None }; // [MQTT-3.1.2-18] [MQTT-3.1.2-19]
+        let has = |r: &Reader<'_>, flag| flags & flag != 0 && !left_out(r, version);
+        let user_name = if has(r, USER_NAME) { Some(r.string()?) } else { None }; // [MQTT-3.1.2-16] [MQTT-3.1.2-17] [MQTT-3.1.3-12]
+        let password = if has(r, PASSWORD) { Some(r.binary()?) } else { None }; // [MQTT-3.1.2-18] [MQTT-3.1.2-19]
         let clean_start = flags & CLEAN_START != 0;
         Ok(Connect {
             version,
@@ -128,6 +129,12 @@ fn decode_version(r: &mut Reader<'_>) -> Result<(Version, bool)> {
         Some(version) if !version.is_v5() => Ok((version, true)),
         _ => Err(Malformed::UnsupportedVersion { name, level }), // [MQTT-3.1.2-1] [MQTT-3.1.2-2]
     }
+}
+
+/// 3.1 lets a client set the flags of user name and password and leave the fields out at the end: there
+/// the remaining length takes precedence.
+fn left_out(r: &Reader<'_>, version: Version) -> bool {
+    version == Version::V31 && r.is_empty()
 }
 
 fn check_flags(flags: u8, version: Version) -> Result<()> {
