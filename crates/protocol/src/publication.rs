@@ -4,7 +4,7 @@
 use crate::Time;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use martlet_codec::{Properties, PropertiesBuf, Property, Publish, TopicName};
+use martlet_codec::{Properties, PropertiesBuf, Property, TopicName};
 
 /// An Application Message, borrowed from wherever it lies: a packet, the mail of another shard, the store.
 #[derive(Clone, Copy, Debug)]
@@ -101,14 +101,6 @@ pub fn split_properties<'a>(
         }
     }
     (unaltered.as_bytes(), expiry)
-}
-
-/// The Topic Alias of a PUBLISH.
-pub(crate) fn topic_alias(publish: &Publish<'_>) -> Option<u16> {
-    publish.properties.iter().find_map(|property| match property {
-        Property::TopicAlias(alias) => Some(alias),
-        _ => None,
-    })
 }
 
 /// The number of a publication in [`Publications`].

@@ -3,13 +3,11 @@
 use super::greeting::Greeting;
 use super::{Connection, Link, auth_data};
 use crate::Time;
-use crate::alias::IncomingAliases;
-use crate::answer;
+use crate::exchange::{self, Outcome, Receiver};
 use crate::keep_alive::KeepAlive;
 use crate::limits::Limits;
 use crate::output::Output;
-use crate::publication::topic_alias;
-use crate::session::{Acknowledged, GroupRef, Session};
+use crate::session::{GroupRef, Session};
 use crate::transmit::Transmitter;
 use crate::violation::{Fatal, Violation};
 use alloc::boxed::Box;
@@ -52,41 +50,33 @@ pub(super) struct Connected {
     pub(super) reauthenticating: bool,
     /// Messages in flight to the client at most.
     pub(super) window: u16,
-    receive_maximum: u16,
-    topic_alias_maximum: u16,
+    receiver: Receiver,
     session_expired_at_close: bool,
-    aliases: Option<Box<IncomingAliases>>,
 }
 
 impl Connected {
     pub(super) fn new(now: Time, greeting: &Greeting, keep_alive_s: u16, limits: &Limits) -> Self {
-        let v5 = greeting.version.is_v5();
         Connected {
             transmitter: Transmitter::new(greeting.version, greeting.peer, limits.topic_alias_outgoing_max),
             keep_alive: KeepAlive::new(keep_alive_s, now),
             method: greeting.authentication.as_ref().map(|auth| auth.method.clone()),
             reauthenticating: false,
             window: greeting.peer.receive_maximum.min(limits.in_flight_max),
-            receive_maximum: if v5 { limits.receive_maximum } else { u16::MAX },
-            topic_alias_maximum: if v5 { limits.topic_alias_maximum } else { 0 },
+            receiver: Receiver::new(greeting.version, limits),
             session_expired_at_close: greeting.session_expiry_s == 0,
-            aliases: None,
         }
     }
 
     /// PUBREL once more for each message that the client has received and not completed. [MQTT-4.4.0-1]
     pub(super) fn release_again(&self, link: &mut Link<'_>) {
-        let version = self.transmitter.version();
-        for id in link.session.outgoing.unreleased() {
-            answer::acknowledge(AckKind::PubRel, id, ReasonCode::Success, version, link.output);
-        }
+        exchange::release_again(self.transmitter.version(), &link.session.outgoing, link.output);
     }
 
     fn handle<'a>(&mut self, packet: Packet<'a>, link: &mut Link<'_>) -> Result<Event<'a>, Violation> {
         match packet {
             Packet::Publish(publish) => self.handle_publish(publish, link),
             Packet::Ack(ack) if ack.kind == AckKind::PubRel => {
-                self.handle_pubrel(ack.packet_id, link);
+                self.receiver.pubrel(ack.packet_id, &mut link.session.incoming, link.output);
                 Ok(Event::None)
             }
             Packet::Ack(ack) => self.handle_ack(&ack, link),
@@ -114,65 +104,17 @@ impl Connected {
         if publish.properties.iter().any(foreign) {
             return Err(Violation::SubscriptionIdFromClient); // [MQTT-3.3.4-6]
         }
-        self.handle_alias(&publish)?;
-        if publish.qos == QoS::AtMostOnce {
-            return Ok(Event::Publish(publish));
-        }
-        let is_new = match publish.qos {
-            QoS::ExactlyOnce(id) => !link.session.incoming.contains(id),
-            _ => true,
-        };
-        if is_new && link.session.incoming.in_flight() >= u32::from(self.receive_maximum) {
-            return Err(Violation::ReceiveMaximumExceeded); // [MQTT-3.3.4-7]
-        }
-        if let QoS::ExactlyOnce(id) = publish.qos
-            && !link.session.incoming.receive(id)
-        {
-            // A duplicate of what was delivered on already. [MQTT-4.3.3-10]
-            let version = self.transmitter.version();
-            answer::acknowledge(AckKind::PubRec, id, ReasonCode::Success, version, link.output);
-            return Ok(Event::None);
-        }
-        Ok(Event::Publish(publish))
-    }
-
-    fn handle_alias(&mut self, publish: &Publish<'_>) -> Result<(), Violation> {
-        let Some(alias) = topic_alias(publish) else { return Ok(()) };
-        if alias > self.topic_alias_maximum {
-            return Err(Violation::TopicAliasAboveMaximum); // [MQTT-3.3.2-9]
-        }
-        match publish.topic {
-            Some(topic) => self.aliases.get_or_insert_default().set(alias, topic), // [MQTT-3.3.2-12]
-            None if self.topic_of(alias).is_none() => return Err(Violation::TopicAliasUnknown),
-            None => {}
-        }
-        Ok(())
-    }
-
-    fn topic_of(&self, alias: u16) -> Option<TopicName<'_>> {
-        self.aliases.as_ref()?.get(alias)
-    }
-
-    fn handle_pubrel(&mut self, id: PacketId, link: &mut Link<'_>) {
-        let known = link.session.incoming.release(id); // [MQTT-4.3.3-12]
-        let reason = if known { ReasonCode::Success } else { ReasonCode::PacketIdentifierNotFound };
-        answer::acknowledge(AckKind::PubComp, id, reason, self.transmitter.version(), link.output); // [MQTT-4.3.3-11]
+        let is_new = self.receiver.publish(&publish, &mut link.session.incoming, link.output)?;
+        Ok(if is_new { Event::Publish(publish) } else { Event::None })
     }
 
     fn handle_ack<'a>(&mut self, ack: &Ack<'_>, link: &mut Link<'_>) -> Result<Event<'a>, Violation> {
-        let failed = ack.reason.is_failure();
-        let reason =
-            match link.session.outgoing.acknowledge(ack.kind, ack.packet_id, failed, link.publications) {
-                Acknowledged::Settled(group) => return Ok(Event::Settled(group)),
-                Acknowledged::WrongKind => return Err(Violation::WrongAcknowledgement),
-                Acknowledged::Release => ReasonCode::Success, // [MQTT-4.3.3-4]
-                Acknowledged::Unknown if ack.kind == AckKind::PubRec && !failed => {
-                    ReasonCode::PacketIdentifierNotFound
-                }
-                Acknowledged::Unknown => return Ok(Event::None),
-            };
-        answer::acknowledge(AckKind::PubRel, ack.packet_id, reason, self.transmitter.version(), link.output);
-        Ok(Event::Received)
+        let (version, outgoing) = (self.transmitter.version(), &mut link.session.outgoing);
+        Ok(match exchange::acknowledged(ack, version, outgoing, link.publications, link.output)? {
+            Outcome::Settled(group) => Event::Settled(group),
+            Outcome::Released => Event::Received,
+            Outcome::Nothing => Event::None,
+        })
     }
 
     fn handle_disconnect<'a>(&self, disconnect: &Disconnect<'_>) -> Result<Event<'a>, Violation> {
@@ -217,26 +159,13 @@ impl Connection {
 
     /// The topic of a PUBLISH that [`Event::Publish`] carries: its own, or that of its alias.
     pub fn topic<'a>(&'a self, publish: &Publish<'a>) -> TopicName<'a> {
-        publish.topic.unwrap_or_else(|| {
-            let alias = topic_alias(publish).expect("the codec lets no PUBLISH pass without topic and alias");
-            self.connected().topic_of(alias).expect("an unknown alias is a Violation before it is an Event")
-        })
+        self.connected().receiver.topic(publish)
     }
 
     /// The message of an [`Event::Publish`] was accepted, or refused with a reason: PUBACK or PUBREC.
     /// [MQTT-4.3.2-4] [MQTT-4.3.3-8]
     pub fn acknowledge(&mut self, qos: QoS, reason: ReasonCode, session: &mut Session, output: &mut Output) {
-        let version = self.connected().transmitter.version();
-        match qos {
-            QoS::AtMostOnce => {}
-            QoS::AtLeastOnce(id) => answer::acknowledge(AckKind::PubAck, id, reason, version, output),
-            QoS::ExactlyOnce(id) => {
-                if reason.is_failure() && version.is_v5() {
-                    session.incoming.release(id); // [MQTT-4.3.3-9]
-                }
-                answer::acknowledge(AckKind::PubRec, id, reason, version, output);
-            }
-        }
+        self.connected().receiver.acknowledge(qos, reason, session, output);
     }
 
     /// Answers SUBSCRIBE: one reason code per filter, in order. [MQTT-3.8.4-6] [MQTT-3.9.3-1]
