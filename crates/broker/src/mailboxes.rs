@@ -4,7 +4,7 @@
 //! no further. The receiver wakes a sender that found the ring full. Nothing here looks into a batch.
 
 use crate::shared::Peers;
-use martlet_shard::{Batch, Shard, ShardId};
+use martlet_shard::{Batch, ShardId};
 use rtrb::{Consumer, Producer, RingBuffer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
@@ -90,22 +90,27 @@ impl Mailboxes {
         }
     }
 
-    /// Hands over what fits.
-    pub(crate) fn send(&mut self, shard: &mut Shard, peers: &Peers) {
+    /// Hands over what fits of what `take` gives: the next batch for a shard, until there is none.
+    pub(crate) fn send(&mut self, mut take: impl FnMut(ShardId) -> Option<Batch>, peers: &Peers) {
         self.blocked = 0;
         let mut left = self.unsent;
         while left != 0 {
             let to = ShardId(u8::try_from(left.trailing_zeros()).expect("a bit of 64 has a number below 64"));
             let bit = 1 << to.0;
             left &= !bit;
-            match self.send_to(to, shard, peers) {
+            match self.send_to(to, &mut take, peers) {
                 Sent::All => self.unsent &= !bit,
                 Sent::RingFull => self.blocked |= bit,
             }
         }
     }
 
-    fn send_to(&mut self, to: ShardId, shard: &mut Shard, peers: &Peers) -> Sent {
+    fn send_to(
+        &mut self,
+        to: ShardId,
+        take: &mut impl FnMut(ShardId) -> Option<Batch>,
+        peers: &Peers,
+    ) -> Sent {
         let Some(outgoing) = self.outgoing.get_mut(usize::from(to.0)).and_then(Option::as_mut) else {
             debug_assert!(false, "mail to shard {}, which is this one or none", to.0);
             return Sent::All;
@@ -115,7 +120,7 @@ impl Mailboxes {
             if outgoing.is_full() {
                 break Sent::RingFull;
             }
-            let Some(batch) = shard.take_mail(to) else { break Sent::All };
+            let Some(batch) = take(to) else { break Sent::All };
             let full = outgoing.ring.push(batch).is_err();
             debug_assert!(!full, "only this thread pushes, and there was room");
             pushed = true;
@@ -141,5 +146,84 @@ impl Outgoing {
         self.waits.store(true, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         self.ring.is_full() // room that was made before the store is seen here
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+    use super::*;
+    use crate::parking::Parking;
+    use crate::shared::Peer;
+    use mio::{Events, Poll, Token, Waker};
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    const COUNT: usize = 50_000;
+
+    fn peers(count: usize) -> (Arc<Peers>, Vec<Poll>) {
+        let polls: Vec<Poll> = (0..count).map(|_| Poll::new().unwrap()).collect();
+        let peer = |poll: &Poll| {
+            let waker = Waker::new(poll.registry(), Token(0)).unwrap();
+            Peer { parking: Parking::new(waker), control: channel().0 }
+        };
+        let list = polls.iter().map(peer).collect();
+        (Arc::new(Peers { list }), polls)
+    }
+
+    /// Sleeps until woken; a lost wake-up is a panic after a while.
+    fn sleep(mailboxes: &Mailboxes, peers: &Peers, own: usize, poll: &mut Poll) {
+        let mut events = Events::with_capacity(4);
+        let parking = &peers.list[own].parking;
+        if parking.park(|| mailboxes.has_incoming()) {
+            poll.poll(&mut events, Some(Duration::from_secs(20))).unwrap();
+            parking.awake();
+            assert!(!events.is_empty(), "thread {own} was not woken");
+        }
+    }
+
+    /// The sender sleeps whenever the ring is full, the receiver whenever it is empty; neither has a timer.
+    #[test]
+    fn a_full_ring_stops_the_sender_until_there_is_room() {
+        let (peers, mut polls) = peers(2);
+        let mut both = between(2);
+        let (mut receiver, mut sender) = (both.pop().unwrap(), both.pop().unwrap());
+        let (mut receiver_poll, mut sender_poll) = (polls.pop().unwrap(), polls.pop().unwrap());
+        let sender_peers = Arc::clone(&peers);
+        let sending = std::thread::spawn(move || {
+            let mut left = COUNT;
+            sender.mark(ShardId(1));
+            while left > 0 || sender.unsent != 0 {
+                let take = |_| left.checked_sub(1).map(|less| left = less).map(|()| Batch::default());
+                sender.send(take, &sender_peers);
+                if sender.unsent != 0 {
+                    assert!(!sender.can_send(), "what is left did not fit");
+                    sleep(&sender, &sender_peers, 0, &mut sender_poll);
+                }
+            }
+        });
+        let mut received = 0;
+        while received < COUNT {
+            sleep(&receiver, &peers, 1, &mut receiver_poll);
+            while receiver.receive(0).is_some() {
+                received += 1;
+            }
+            receiver.made_room(0, &peers);
+        }
+        sending.join().unwrap();
+    }
+
+    #[test]
+    fn each_pair_has_its_ring() {
+        let (peers, _polls) = peers(3);
+        let mut all = between(3);
+        all[2].mark(ShardId(0));
+        let mut once = Some(Batch::default());
+        all[2].send(|to| once.take_if(|_| to == ShardId(0)), &peers);
+        assert_eq!(all.iter().map(Mailboxes::has_incoming).collect::<Vec<_>>(), [true, false, false]);
+        let from: Vec<_> = (0..all[0].senders()).filter_map(|sender| all[0].receive(sender)).collect();
+        assert_eq!(from.iter().map(|(from, _)| *from).collect::<Vec<_>>(), [ShardId(2)]);
+        assert!(!all[2].can_send());
     }
 }

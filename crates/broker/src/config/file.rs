@@ -151,7 +151,7 @@ impl Reader<'_> {
 
     /// What holds between options, once each is right by itself.
     fn relations(&mut self, table: &DeTable<'_>) {
-        let limits = &self.config.limits.connection;
+        let limits = &self.config.shard.limits;
         if limits.output_low_bytes < limits.output_high_bytes {
             return;
         }

@@ -9,7 +9,7 @@ mod tests;
 pub use fault::{BadConfig, ConfigFault, LoadFault};
 
 use martlet_net::Endpoint;
-use martlet_shard::{Limits, ShardId};
+use martlet_shard::ShardId;
 use std::path::Path;
 use std::thread;
 
@@ -25,8 +25,9 @@ pub struct Config {
     pub shards: Option<u8>,
     /// Open connections over all shards; `None` is as many as the limit of open files allows.
     pub max_connections: Option<usize>,
-    /// What each shard allows.
-    pub limits: Limits,
+    /// What the shards allow. Their numbers, their count and the seed are filled in when the broker starts;
+    /// `memory_bytes_max` is for all of them together.
+    pub shard: martlet_shard::Config,
 }
 
 /// A place to listen, and who comes in there.
@@ -52,7 +53,7 @@ impl Default for Config {
     fn default() -> Self {
         let v6 = ListenerConfig { optional: true, ..ListenerConfig::new(Endpoint::tcp("::1", 1883)) };
         let listeners = vec![ListenerConfig::new(Endpoint::tcp("127.0.0.1", 1883)), v6];
-        Config { listeners, shards: None, max_connections: None, limits: Limits::default() }
+        Config { listeners, shards: None, max_connections: None, shard: martlet_shard::Config::default() }
     }
 }
 
@@ -82,6 +83,7 @@ impl Config {
     }
 
     pub(crate) fn shard(self, shard: ShardId, shards: u8, seed: u64) -> martlet_shard::Config {
-        martlet_shard::Config { shard, shards, seed, limits: self.limits, ..martlet_shard::Config::default() }
+        let memory_bytes_max = self.shard.memory_bytes_max / u64::from(shards);
+        martlet_shard::Config { shard, shards, seed, memory_bytes_max, ..self.shard }
     }
 }

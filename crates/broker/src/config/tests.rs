@@ -25,8 +25,8 @@ fn options_are_set() {
     let config =
         accepts("shards = 3\nconnect_timeout_s = 7\nreceive_maximum = 0x10\nmax_connections = 1_000");
     assert_eq!((config.shard_count(), config.max_connections), (3, Some(1000)));
-    assert_eq!(config.limits.connection.connect_timeout_ms, 7000);
-    assert_eq!(config.limits.connection.receive_maximum, 16);
+    assert_eq!(config.shard.limits.connect_timeout_ms, 7000);
+    assert_eq!(config.shard.limits.receive_maximum, 16);
 }
 
 #[test]

@@ -26,7 +26,7 @@ impl Reactor {
         self.accept();
         self.read_ready();
         self.run_timers();
-        self.mailboxes.send(&mut self.shard, &self.peers);
+        self.mailboxes.send(|to| self.shard.take_mail(to), &self.peers);
         self.transmit();
         self.end_if_done();
         Ok(())

@@ -1,0 +1,29 @@
+//! A broker in a process of its own: an ignored test of the same program, run by name.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+
+/// Starts the ignored test `name`; it ends when its standard input does, if it reads that.
+pub(crate) fn spawn(name: &str) -> (Child, SocketAddr) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--ignored", "--nocapture"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.starts_with("address ") {
+        line.clear();
+        assert_ne!(output.read_line(&mut line).unwrap(), 0, "the child ended before its broker began");
+    }
+    child.stdout = Some(output.into_inner()); // a closed pipe would kill the child at its last words
+    let address = line.trim().trim_start_matches("address ").parse().unwrap();
+    (child, address)
+}
+
+/// In the child: tells the parent where the broker listens.
+pub(crate) fn announce(address: SocketAddr) {
+    println!("\naddress {address}");
+}
