@@ -138,6 +138,27 @@ fn reason_codes_stand_where_they_may() {
 }
 
 #[test]
+fn buffers_are_used_again() {
+    let filter = TopicFilter::new("a").expect("a filter");
+    let (mut block, mut filters, mut topics) =
+        (PropertiesBuf::new(), FiltersBuf::new(), TopicFiltersBuf::new());
+    for _ in 0..2 {
+        assert!(block.is_empty() && filters.is_empty() && topics.is_empty());
+        block.push(Property::TopicAlias(1));
+        filters.push(filter, SubscriptionOptions::default());
+        topics.push(filter);
+        assert!(!block.is_empty() && !filters.is_empty() && !topics.is_empty());
+        assert_eq!((block.as_bytes().len(), filters.len(), topics.len()), (3, 1, 1));
+        assert_eq!((filters.as_filters(Version::V5).len(), topics.as_filters().len()), (1, 1));
+        assert_eq!(topics.as_filters().iter().next(), Some(filter));
+        block.clear();
+        filters.clear();
+        topics.clear();
+    }
+    assert_eq!(filters.as_filters(Version::V5).iter().count(), 0);
+}
+
+#[test]
 fn failures_before_5_0_are_0x80() {
     let codes = [ReasonCode::GrantedQoS2 as u8, ReasonCode::NotAuthorized as u8, 0x80];
     let reasons = ReasonCodes::new(&codes, Place::SubAck).expect("allowed");
