@@ -185,8 +185,10 @@ pub struct Life {
     pub keep_alive_s: u16,
     /// Clean Start (Clean Session in 3.x).
     pub clean_start: bool,
-    /// Packets received and sent.
-    pub packets: (u64, u64),
+    /// Packets received.
+    pub packets_received: u64,
+    /// PUBLISH packets received and sent.
+    pub messages: (u64, u64),
     /// Bytes received and sent.
     pub bytes: (u64, u64),
 }

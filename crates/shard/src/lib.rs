@@ -1,1 +1,45 @@
-//! Placeholder.
+//! The broker of one core: sessions, subscriptions, routing, retained messages, wills.
+//!
+//! A [`Shard`] is a value: [`Input`]s in, [`Effect`]s out. It performs no I/O, reads no clock, starts no thread and
+//! draws no random number but from a seed that it is given. Several shards make a broker by exchanging mail
+//! ([`Batch`]) and by one shared table of who may be interested in what ([`Interest`]).
+#![no_std]
+#![forbid(unsafe_code)]
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod clients;
+mod config;
+mod connect;
+mod connection;
+mod counters;
+mod fanout;
+mod groups;
+mod index;
+mod interest;
+mod interface;
+mod mail;
+mod post;
+mod publish;
+mod random;
+mod receive;
+mod replay;
+mod retained;
+mod session;
+mod shard;
+mod shared;
+mod shares;
+mod slab;
+mod status;
+mod subscribe;
+mod sys;
+mod timers;
+mod wheel;
+
+pub use config::Config;
+pub use counters::{Counters, Dropped, Kind};
+pub use interest::Interest;
+pub use interface::{Admission, ConnectionId, Credentials, Effect, EndReason, Input, Life, Loss, ShardId, Verdict};
+pub use mail::Batch;
+pub use shard::Shard;

@@ -12,7 +12,10 @@ use martlet_codec::{QoS, Version};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// It was written.
-    Sent,
+    Sent {
+        /// Bytes of its payload.
+        payload_bytes: usize,
+    },
     /// Its Message Expiry Interval had passed: it was deleted. [MQTT-3.3.2-5]
     Expired(GroupRef),
     /// It is larger than the client accepts: it was deleted as if it had been sent. [MQTT-3.1.2-25]
@@ -56,6 +59,7 @@ impl Connection {
         let Some(next) = link.session.outgoing.next(connected.window) else { return Step::Blocked };
         let (entry, packet_id, dup) = (next.entry, next.packet_id, next.dup);
         let group = entry.group;
+        let payload_bytes = link.publications.get(entry.publication()).payload.len();
         // What was begun is never dropped for its age: [MQTT-4.3.3-7].
         if !dup && link.publications.get(entry.publication()).is_expired(now) {
             link.session.outgoing.skip(link.publications);
@@ -69,7 +73,7 @@ impl Connection {
         {
             Ok(()) => {
                 link.session.outgoing.mark_sent();
-                Step::Sent
+                Step::Sent { payload_bytes }
             }
             Err(TooLarge) => {
                 link.session.outgoing.skip(link.publications);

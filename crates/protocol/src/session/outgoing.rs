@@ -237,27 +237,28 @@ impl Outgoing {
         self.drop_settled();
         Acknowledged::Settled(group)
     }
-    /// Takes out all that is neither settled nor begun, for another receiver: entries that `take` claims.
-    /// Their references go to the caller.
+    /// Takes messages out for another receiver: those that `take` claims, with their references, of the ones not
+    /// sent yet, and if `also_sent` of those sent with QoS 1. A QoS 2 delivery, once begun, stays. [MQTT-4.8.2-5]
     pub fn reclaim(
         &mut self,
         publications: &Publications,
-        mut take: impl FnMut(&Entry) -> bool,
-        mut give: impl FnMut(PublicationId, &Entry),
+        also_sent: bool,
+        mut take: impl FnMut(PublicationId, &Entry) -> bool,
     ) {
-        for entry in &mut self.entries {
+        for (index, entry) in self.entries.iter_mut().enumerate() {
             let movable = match entry.state {
                 State::Queued => true,
-                State::Sent => entry.qos == QoSLevel::AtLeastOnce, // a QoS 2 delivery, once begun, stays [MQTT-4.8.2-5]
+                State::Sent => also_sent && entry.qos == QoSLevel::AtLeastOnce,
                 State::Received | State::Done => false,
             };
-            if movable && take(entry) {
-                give(entry.publication, entry);
+            if movable && take(entry.publication, entry) {
                 self.bytes -= Self::size(publications.get(entry.publication).size());
                 self.queued -= usize::from(entry.state == State::Queued);
+                self.in_flight -= u32::from(entry.state == State::Sent && index < self.cursor);
                 entry.state = State::Done;
             }
         }
+        self.drop_settled();
     }
     /// The other side lost the session: what was begun with it is let go of, each told to `lost`, and what was
     /// never sent waits on. [MQTT-3.2.2-5]

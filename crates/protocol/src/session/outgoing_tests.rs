@@ -70,7 +70,7 @@ fn identifiers_wrap_and_never_stand_for_two_messages() {
 #[test]
 fn after_a_resume_all_is_sent_again_in_order() {
     let mut rig = Rig::new(65_535);
-    [AtLeastOnce, ExactlyOnce, ExactlyOnce, AtLeastOnce].map(|qos| rig.push(qos));
+    [AtLeastOnce, ExactlyOnce, ExactlyOnce, AtLeastOnce].into_iter().for_each(|qos| rig.push(qos));
     assert_eq!(rig.send(3).len(), 3);
     assert_eq!(rig.ack(AckKind::PubRec, 2), Acknowledged::Release);
     rig.outgoing.resume();

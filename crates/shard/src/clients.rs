@@ -1,0 +1,312 @@
+//! The clients of one shard, connected or not: their sessions, connections, and the messages that wait for them.
+//! Given a message and a receiver, it delivers; it never decides who receives what.
+
+use crate::config::Config;
+use crate::connection::{Connection, Connections, pause};
+use crate::counters::{Counters, Dropped};
+use crate::interface::{ConnectionId, Effect};
+use crate::session::{SessionKey, Sessions, Slot};
+use crate::timers::Timer;
+use crate::wheel::Wheel;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use foldhash::fast::SeedableRandomState;
+use martlet_codec::QoSLevel;
+use martlet_protocol::server::{Link, Step};
+use martlet_protocol::{
+    Delivery, Encodings, Entry, GroupRef, Message, PublicationId, Publications, SHARED_PAYLOAD_MIN, Source,
+    SubscriptionIds, Time,
+};
+
+/// Buffers kept for connections that have output.
+const POOL_MAX: usize = 256;
+/// A buffer larger than this is freed, not pooled.
+const POOLED_BYTES_MAX: usize = 64 * 1024;
+
+/// One delivery: to whom, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outbound<'a> {
+    pub(crate) to: SessionKey,
+    pub(crate) qos: QoSLevel,
+    pub(crate) retain: bool,
+    pub(crate) subscription_ids: &'a [u32],
+    pub(crate) group: GroupRef,
+}
+
+/// A message on its way to some receivers, stored when the first of them needs that.
+#[derive(Debug)]
+pub(crate) struct Parcelled<'a> {
+    source: Source<'a>,
+    /// A reference of ours, to be released at the end.
+    stored: Option<PublicationId>,
+}
+
+impl<'a> Parcelled<'a> {
+    /// A message that lies anywhere but in the store.
+    pub(crate) fn borrowed(message: Message<'a>) -> Self {
+        Parcelled { source: Source::Borrowed(message), stored: None }
+    }
+    /// A message that lies in the store; the caller keeps its reference until the end.
+    pub(crate) fn stored(id: PublicationId) -> Self {
+        Parcelled { source: Source::Stored(id), stored: None }
+    }
+    /// The message.
+    pub(crate) fn message<'b>(&'b self, publications: &'b Publications) -> Message<'b> {
+        match self.source {
+            Source::Borrowed(message) => message,
+            Source::Stored(id) => publications.get(id),
+        }
+    }
+    /// Its number in the store.
+    pub(crate) fn store(&mut self, publications: &mut Publications) -> PublicationId {
+        match self.source {
+            Source::Stored(id) => id,
+            Source::Borrowed(message) => {
+                *self.stored.get_or_insert_with(|| publications.insert(message.to_publication()))
+            }
+        }
+    }
+    /// From where it is best sent now: a large payload from the store, to be shared.
+    fn source(&mut self, publications: &mut Publications) -> Source<'a> {
+        if self.message(publications).payload.len() < SHARED_PAYLOAD_MIN {
+            return self.source;
+        }
+        Source::Stored(self.store(publications))
+    }
+    /// Lets go of the stored copy.
+    pub(crate) fn finish(self, publications: &mut Publications) {
+        if let Some(id) = self.stored {
+            publications.release(id);
+        }
+    }
+}
+
+/// Sessions, connections, and what they share.
+#[derive(Debug)]
+pub(crate) struct Clients {
+    pub(crate) config: Config,
+    pub(crate) sessions: Sessions,
+    pub(crate) connections: Connections,
+    pub(crate) publications: Publications,
+    pub(crate) counters: Counters,
+    pub(crate) effects: VecDeque<Effect>,
+    pub(crate) wheel: Wheel<Timer>,
+    /// Messages of shared subscriptions that were settled: their groups are owed credit.
+    pub(crate) settled: Vec<(SessionKey, core::num::NonZeroU32)>,
+    pool: Vec<Vec<u8>>,
+}
+
+impl Clients {
+    pub(crate) fn new(config: Config, hasher: SeedableRandomState) -> Self {
+        Clients {
+            sessions: Sessions::new(config.shard, hasher),
+            config,
+            connections: Connections::default(),
+            publications: Publications::new(),
+            counters: Counters::default(),
+            effects: VecDeque::new(),
+            wheel: Wheel::new(),
+            settled: Vec::new(),
+            pool: Vec::new(),
+        }
+    }
+
+    /// Delivers a message to one session, or counts why not and says no.
+    pub(crate) fn deliver(
+        &mut self,
+        now: Time,
+        parcelled: &mut Parcelled<'_>,
+        out: &Outbound<'_>,
+        encodings: &mut Encodings,
+    ) -> bool {
+        self.counters.routed += 1;
+        let done = match out.qos {
+            QoSLevel::AtMostOnce => self.deliver_now(now, parcelled, out, encodings),
+            _ => self.enqueue(now, parcelled, out, encodings),
+        };
+        if let Err(reason) = done {
+            self.counters.dropped.count(reason, 1);
+        }
+        done.is_ok()
+    }
+
+    /// QoS 0: into the output of a connected client, or nowhere.
+    fn deliver_now(
+        &mut self,
+        now: Time,
+        parcelled: &mut Parcelled<'_>,
+        out: &Outbound<'_>,
+        encodings: &mut Encodings,
+    ) -> Result<(), Dropped> {
+        let id = self.sessions[out.to].connection.ok_or(Dropped::Offline)?;
+        let message = parcelled.message(&self.publications);
+        let payload_bytes = message.payload.len();
+        if message.is_expired(now) {
+            return Err(Dropped::Expired); // [MQTT-3.3.2-5]
+        }
+        let connection = self.connections.get_mut(id).expect("a session's connection is open");
+        if connection.output.len() >= self.config.limits.output_high_bytes {
+            return Err(Dropped::OutputFull);
+        }
+        let source = parcelled.source(&mut self.publications);
+        connection.output.give_buffer(|| self.pool.pop().unwrap_or_default());
+        let delivery = Delivery::at_most_once(out.retain, out.subscription_ids);
+        let Connection { protocol, output, .. } = connection;
+        protocol
+            .send(now, source, delivery, encodings, &mut self.publications, output)
+            .map_err(|_| Dropped::TooLarge)?;
+        self.counters.delivered += 1;
+        self.count_sent(id, payload_bytes);
+        self.touch(id);
+        Ok(())
+    }
+
+    /// QoS 1 and 2: into the session's queue, and on to the client if it is its turn.
+    fn enqueue(
+        &mut self,
+        now: Time,
+        parcelled: &mut Parcelled<'_>,
+        out: &Outbound<'_>,
+        encodings: &mut Encodings,
+    ) -> Result<(), Dropped> {
+        let size = parcelled.message(&self.publications).size();
+        let slot = &mut self.sessions[out.to];
+        if slot.session.outgoing.bytes() + size > self.config.queue_bytes_max {
+            return Err(Dropped::QueueFull);
+        }
+        if self.publications.bytes() + size as u64 > self.config.memory_bytes_max {
+            return Err(Dropped::Memory);
+        }
+        let id = parcelled.store(&mut self.publications);
+        self.publications.retain(id);
+        let mut entry = Entry::new(id, out.qos);
+        entry.group = out.group;
+        entry.retain = out.retain;
+        entry.subscription_ids = SubscriptionIds::new(out.subscription_ids);
+        let drained = slot.connection.is_some_and(|id| {
+            let window = self.connections[id].protocol.window();
+            slot.session.outgoing.is_drained(window)
+        });
+        slot.session.outgoing.push(entry, &self.publications);
+        self.counters.queued += 1;
+        if drained {
+            self.pump_one(now, out.to, Some(encodings));
+        }
+        Ok(())
+    }
+
+    /// Moves queued messages into the output, while it is below its low watermark and the window is open.
+    pub(crate) fn pump(&mut self, now: Time, key: SessionKey) {
+        while self.pump_one(now, key, None) {}
+    }
+
+    /// One step of [`Self::pump`]: whether another may follow.
+    fn pump_one(&mut self, now: Time, key: SessionKey, encodings: Option<&mut Encodings>) -> bool {
+        let Some(id) = self.sessions[key].connection else { return false };
+        if self.connections[id].output.len() >= self.config.limits.output_low_bytes {
+            return false;
+        }
+        let step = self.with_link(id, key, |protocol, link| protocol.send_next(now, encodings, link));
+        let (reason, group) = match step {
+            Step::Blocked => return false,
+            Step::Sent { payload_bytes } => {
+                self.count_sent(id, payload_bytes);
+                self.touch(id);
+                return true;
+            }
+            Step::Expired(group) => (Dropped::Expired, group),
+            Step::TooLarge(group) => (Dropped::TooLarge, group),
+        };
+        self.counters.queued -= 1;
+        self.counters.dropped.count(reason, 1);
+        self.settle(key, group);
+        true
+    }
+
+    fn count_sent(&mut self, id: ConnectionId, payload_bytes: usize) {
+        self.connections[id].life.messages.1 += 1;
+        self.counters.publishes_sent += 1;
+        self.counters.packets_sent += 1;
+        self.counters.publish_bytes_sent += payload_bytes as u64;
+    }
+
+    /// A message of a shared subscription is dealt with: remembered for the group's credit.
+    pub(crate) fn settle(&mut self, key: SessionKey, group: GroupRef) {
+        if let Some(group) = group {
+            self.settled.push((key, group));
+        }
+    }
+
+    /// Runs a step of the protocol with the session and the output it works on, and counts what it changed.
+    pub(crate) fn with_link<T>(
+        &mut self,
+        id: ConnectionId,
+        key: SessionKey,
+        step: impl FnOnce(&mut martlet_protocol::server::Connection, &mut Link<'_>) -> T,
+    ) -> T {
+        let connection = self.connections.get_mut(id).expect("the caller holds an open connection");
+        let slot: &mut Slot = &mut self.sessions[key];
+        connection.output.give_buffer(|| self.pool.pop().unwrap_or_default());
+        let before = slot.session.outgoing.in_flight();
+        let Connection { protocol, output, .. } = connection;
+        let mut link = Link { session: &mut slot.session, publications: &mut self.publications, output };
+        let result = step(protocol, &mut link);
+        let after = slot.session.outgoing.in_flight();
+        self.counters.in_flight = self.counters.in_flight + u64::from(after) - u64::from(before);
+        result
+    }
+
+    /// There is output: its socket's owner is told, once until it says that it wrote.
+    pub(crate) fn touch(&mut self, id: ConnectionId) {
+        let connection = &mut self.connections[id];
+        if !connection.dirty && !connection.output.is_empty() {
+            connection.dirty = true;
+            self.effects.push_back(Effect::Transmit(id));
+        }
+        if connection.output.len() > self.config.limits.output_high_bytes {
+            self.pause(id, pause::OUTPUT);
+        }
+    }
+
+    /// The socket took some bytes: there may be room for more.
+    pub(crate) fn transmitted(&mut self, now: Time, id: ConnectionId, bytes: usize) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        connection.dirty = false;
+        connection.life.bytes.1 += bytes as u64;
+        self.counters.bytes_sent += bytes as u64;
+        connection.output.advance(bytes, &mut self.publications);
+        if connection.output.len() < self.config.limits.output_low_bytes {
+            let session = connection.session;
+            self.resume(id, pause::OUTPUT);
+            if let Some(key) = session {
+                self.pump(now, key);
+            }
+        }
+        let connection = &mut self.connections[id];
+        if let Some(buffer) = connection.output.take_buffer()
+            && self.pool.len() < POOL_MAX
+            && buffer.capacity() <= POOLED_BYTES_MAX
+        {
+            self.pool.push(buffer);
+        }
+        connection.dirty |= !connection.output.is_empty(); // whoever left bytes behind writes on by itself
+    }
+
+    /// Stops reading a connection, for one more reason.
+    pub(crate) fn pause(&mut self, id: ConnectionId, reason: u8) {
+        let connection = &mut self.connections[id];
+        if connection.paused == 0 {
+            self.effects.push_back(Effect::PauseReading(id));
+        }
+        connection.paused |= reason;
+    }
+
+    /// Takes one reason away; reads on when none is left.
+    pub(crate) fn resume(&mut self, id: ConnectionId, reason: u8) {
+        let Some(connection) = self.connections.get_mut(id) else { return };
+        if connection.paused == reason {
+            self.effects.push_back(Effect::ResumeReading(id));
+        }
+        connection.paused &= !reason;
+    }
+}

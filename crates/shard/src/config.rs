@@ -1,0 +1,52 @@
+//! What a shard is told when it is made.
+
+use crate::interface::ShardId;
+use martlet_protocol::Limits;
+
+/// A shard's configuration. Every queue, map and buffer has its bound here.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// This shard's number, below `shards`.
+    pub shard: ShardId,
+    /// How many shards there are, 1 to 64.
+    pub shards: u8,
+    /// Seed of everything random: hashes, assigned client ids, random assignment. The same for all shards.
+    pub seed: u64,
+    /// What the protocol's connections are told.
+    pub limits: Limits,
+    /// Bytes that one session may hold in undelivered messages; more are dropped, the newest first.
+    pub queue_bytes_max: usize,
+    /// Bytes that all sessions of the shard may hold together in undelivered and retained messages.
+    pub memory_bytes_max: u64,
+    /// Bytes that a shared subscription may hold for all its members.
+    pub group_bytes_max: usize,
+    /// Bytes of mail to another shard above which the publishers concerned are not read.
+    pub outbox_bytes_max: usize,
+    /// Subscriptions that one session may have; more are refused with Quota Exceeded.
+    pub subscriptions_max: u32,
+    /// Sessions of the shard, connected or not; more are refused with Server Busy.
+    pub sessions_max: usize,
+    /// Milliseconds between two publications of `$SYS`; 0 publishes none.
+    pub sys_interval_ms: u64,
+    /// The version in `$SYS/broker/version`.
+    pub version: &'static str,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            shard: ShardId(0),
+            shards: 1,
+            seed: 0,
+            limits: Limits::default(),
+            queue_bytes_max: 16 * 1024 * 1024,
+            memory_bytes_max: 2 * 1024 * 1024 * 1024,
+            group_bytes_max: 64 * 1024 * 1024,
+            outbox_bytes_max: 4 * 1024 * 1024,
+            subscriptions_max: 1_000_000,
+            sessions_max: 16_000_000,
+            sys_interval_ms: 10_000,
+            version: concat!("martlet version ", env!("CARGO_PKG_VERSION")),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The Network Connections of one shard, in the slots that the owner of the sockets numbers.
+
+use crate::interface::{Admission, ConnectionId, Life};
+use crate::session::SessionKey;
+use crate::wheel::TimerId;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use martlet_protocol::server::{Connection as Protocol, Greeting};
+use martlet_protocol::{Output, Time};
+
+/// Why a connection is not read: one bit each.
+pub(crate) mod pause {
+    /// Its output is above the high watermark.
+    pub(crate) const OUTPUT: u8 = 1;
+    /// The mail to another shard is above its bound.
+    pub(crate) const MAIL: u8 = 2;
+    /// An authenticator is deciding.
+    pub(crate) const DECIDING: u8 = 4;
+}
+
+/// One Network Connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) protocol: Protocol,
+    pub(crate) session: Option<SessionKey>,
+    pub(crate) output: Output,
+    /// Bytes received that do not make a frame yet, or that wait for a decision.
+    pub(crate) partial: Vec<u8>,
+    pub(crate) timer: Option<TimerId>,
+    /// Whether the owner of the socket was told that there is output.
+    pub(crate) dirty: bool,
+    /// Why it is not read; 0 if it is.
+    pub(crate) paused: u8,
+    pub(crate) opened_at: Time,
+    pub(crate) admission: Admission,
+    /// What the client said in CONNECT, while that is being decided.
+    pub(crate) greeting: Option<Box<Greeting>>,
+    /// Whether its end was told.
+    pub(crate) ended: bool,
+    pub(crate) bridge: bool,
+    pub(crate) life: Life,
+}
+
+impl Connection {
+    pub(crate) fn new(protocol: Protocol, opened_at: Time, admission: Admission) -> Self {
+        let life = Life {
+            client_id: None,
+            user_name: None,
+            version: None,
+            opened_at,
+            keep_alive_s: 0,
+            clean_start: false,
+            packets_received: 0,
+            messages: (0, 0),
+            bytes: (0, 0),
+        };
+        Connection {
+            protocol,
+            session: None,
+            output: Output::new(),
+            partial: Vec::new(),
+            timer: None,
+            dirty: false,
+            paused: 0,
+            opened_at,
+            admission,
+            greeting: None,
+            ended: false,
+            bridge: false,
+            life,
+        }
+    }
+}
+
+/// The connections of one shard.
+#[derive(Debug, Default)]
+pub(crate) struct Connections {
+    slots: Vec<Option<Box<Connection>>>,
+    count: usize,
+}
+
+impl Connections {
+    pub(crate) fn insert(&mut self, id: ConnectionId, connection: Connection) {
+        let index = id.0 as usize;
+        if self.slots.len() <= index {
+            self.slots.resize_with(index + 1, || None);
+        }
+        assert!(self.slots[index].is_none(), "a slot is given again only after it was free");
+        self.slots[index] = Some(Box::new(connection));
+        self.count += 1;
+    }
+    pub(crate) fn remove(&mut self, id: ConnectionId) -> Option<Box<Connection>> {
+        let taken = self.slots.get_mut(id.0 as usize)?.take();
+        self.count -= usize::from(taken.is_some());
+        if self.count == 0 {
+            self.slots = Vec::new();
+        }
+        taken
+    }
+    pub(crate) fn get(&self, id: ConnectionId) -> Option<&Connection> {
+        self.slots.get(id.0 as usize)?.as_deref()
+    }
+    pub(crate) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+        self.slots.get_mut(id.0 as usize)?.as_deref_mut()
+    }
+    pub(crate) fn len(&self) -> usize {
+        self.count
+    }
+    pub(crate) fn ids(&self) -> impl Iterator<Item = ConnectionId> {
+        let taken = self.slots.iter().enumerate().filter(|(_, slot)| slot.is_some());
+        taken.map(|(index, _)| ConnectionId(index as u32))
+    }
+}
+
+impl core::ops::Index<ConnectionId> for Connections {
+    type Output = Connection;
+    fn index(&self, id: ConnectionId) -> &Connection {
+        self.get(id).expect("an id is that of an open connection")
+    }
+}
+
+impl core::ops::IndexMut<ConnectionId> for Connections {
+    fn index_mut(&mut self, id: ConnectionId) -> &mut Connection {
+        self.get_mut(id).expect("an id is that of an open connection")
+    }
+}

@@ -1,0 +1,190 @@
+//! From a publication to its receivers: interest of other shards, matching on this one, one copy per session
+//! however many of its subscriptions match. It writes nothing itself.
+
+use crate::clients::{Outbound, Parcelled};
+use crate::groups::GroupKey;
+use crate::interface::ConnectionId;
+use crate::mail::Mail;
+use crate::session::SessionKey;
+use crate::shard::Shard;
+use alloc::vec::Vec;
+use core::hash::BuildHasher;
+use foldhash::fast::FixedState;
+use martlet_codec::QoSLevel;
+use martlet_protocol::{Encodings, Message, Time};
+
+/// Topics of newer messages remembered for one session while replays run.
+const FRESH_MAX: usize = 16 * 1024;
+
+/// A session that a publication goes to.
+#[derive(Clone, Copy, Debug)]
+struct Target {
+    to: SessionKey,
+    qos: QoSLevel,
+    retain_as_published: bool,
+    /// The first Subscription Identifier, 0 for none.
+    subscription_id: u32,
+    /// Whether [`Fanout::more_ids`] has others.
+    more_ids: bool,
+}
+
+/// Room for the targets of one publication, used again for the next.
+#[derive(Debug, Default)]
+pub(crate) struct Fanout {
+    /// Numbers the publications; a session remembers the last one that it was a target of.
+    stamp: u64,
+    targets: Vec<Target>,
+    groups: Vec<GroupKey>,
+    /// Further Subscription Identifiers: target, identifier.
+    more_ids: Vec<(u32, u32)>,
+    ids: Vec<u32>,
+    pub(crate) encodings: Encodings,
+}
+
+impl Shard {
+    /// Sends a publication on its way: to subscribers here and on other shards, and to the retained messages.
+    /// Whether anybody may receive it. [MQTT-4.5.0-1]
+    pub(crate) fn route(&mut self, now: Time, message: &Message<'_>, qos: QoSLevel, retain: bool) -> bool {
+        if retain {
+            self.retain(message, qos);
+        }
+        let remote = self.route_remote(message, qos, retain);
+        self.deliver_local(now, message, qos, retain) || remote
+    }
+
+    fn route_remote(&mut self, message: &Message<'_>, qos: QoSLevel, retain: bool) -> bool {
+        if self.clients.config.shards == 1 {
+            return false;
+        }
+        let own = 1u64 << self.clients.config.shard.0;
+        let interested = self.interest.shards(message.topic) & !own;
+        let mut left = interested;
+        while left != 0 {
+            let to = left.trailing_zeros() as u8;
+            left &= left - 1;
+            let batch = self.outbox(crate::interface::ShardId(to));
+            let parcel = batch.pack(message);
+            batch.push(Mail::Publish { parcel, qos, retain });
+        }
+        interested != 0
+    }
+
+    /// Delivers to the subscribers of this shard; whether there was one.
+    pub(crate) fn deliver_local(&mut self, now: Time, message: &Message<'_>, qos: QoSLevel, retain: bool) -> bool {
+        let mut fanout = self.fanout.take().unwrap_or_default();
+        self.collect(message, &mut fanout);
+        let found = !fanout.targets.is_empty() || !fanout.groups.is_empty();
+        let mut parcelled = Parcelled::borrowed(*message);
+        for index in 0..fanout.targets.len() {
+            let target = fanout.targets[index];
+            fanout.gather_ids(index);
+            let out = Outbound {
+                to: target.to,
+                qos: qos.min(target.qos), // [MQTT-3.8.4-8]
+                retain: retain && target.retain_as_published, // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+                subscription_ids: &fanout.ids,
+                group: None,
+            };
+            self.clients.deliver(now, &mut parcelled, &out, &mut fanout.encodings);
+            if retain {
+                self.remember_fresh(target.to, message);
+            }
+        }
+        let groups = core::mem::take(&mut fanout.groups);
+        for group in &groups {
+            self.offer(now, *group, &mut parcelled, qos, &mut fanout.encodings);
+        }
+        parcelled.finish(&mut self.clients.publications);
+        fanout.groups = groups;
+        fanout.clear();
+        self.fanout = Some(fanout);
+        found
+    }
+
+    /// Finds the targets: each session once, with the highest QoS and all identifiers. [MQTT-3.3.4-2] [MQTT-3.3.4-4]
+    fn collect(&mut self, message: &Message<'_>, fanout: &mut Fanout) {
+        fanout.stamp += 1;
+        let sessions = &mut self.clients.sessions;
+        let Fanout { stamp, targets, groups, more_ids, .. } = fanout;
+        self.index.matches(message.topic, &mut |who, subscription| {
+            if let Some(group) = GroupKey::from_subscriber(who) {
+                groups.push(group);
+                return;
+            }
+            let to = SessionKey(who.0 >> 1);
+            let slot = &mut sessions[to];
+            let options = subscription.options;
+            if options.no_local && slot.publisher == message.publisher {
+                return; // [MQTT-3.8.3-3]
+            }
+            let id = subscription.id.map_or(0, core::num::NonZeroU32::get);
+            if slot.stamp.0 != *stamp {
+                slot.stamp = (*stamp, targets.len() as u32);
+                targets.push(Target {
+                    to,
+                    qos: options.maximum_qos,
+                    retain_as_published: options.retain_as_published,
+                    subscription_id: id,
+                    more_ids: false,
+                });
+                return;
+            }
+            let target = &mut targets[slot.stamp.1 as usize];
+            target.qos = target.qos.max(options.maximum_qos);
+            target.retain_as_published |= options.retain_as_published;
+            match (id, target.subscription_id) {
+                (0, _) => {}
+                (id, 0) => target.subscription_id = id,
+                (id, _) => {
+                    target.more_ids = true;
+                    more_ids.push((slot.stamp.1, id));
+                }
+            }
+        });
+    }
+
+    /// While older retained messages are on their way to a session, what is newer must not be undone by them.
+    fn remember_fresh(&mut self, key: SessionKey, message: &Message<'_>) {
+        if let Some(rare) = &mut self.clients.sessions[key].rare
+            && rare.replays > 0
+            && rare.fresh.len() < FRESH_MAX
+        {
+            rare.fresh.insert(topic_hash(message.topic.as_str()));
+        }
+    }
+
+    /// Stops reading a publisher whose mail another shard does not take fast enough.
+    pub(crate) fn throttle(&mut self, id: ConnectionId) {
+        let bound = self.clients.config.outbox_bytes_max;
+        if self.outboxes.iter().any(|outbox| outbox.batch.size() > bound) {
+            self.clients.pause(id, crate::connection::pause::MAIL);
+            self.throttled.push(id);
+        }
+    }
+}
+
+impl Fanout {
+    /// All Subscription Identifiers of a target. [MQTT-3.3.4-3]
+    fn gather_ids(&mut self, index: usize) {
+        let target = self.targets[index];
+        self.ids.clear();
+        if target.subscription_id != 0 {
+            self.ids.push(target.subscription_id);
+        }
+        if target.more_ids {
+            let more = self.more_ids.iter().filter(|(of, _)| *of as usize == index);
+            self.ids.extend(more.map(|(_, id)| *id));
+        }
+    }
+    fn clear(&mut self) {
+        self.targets.clear();
+        self.groups.clear();
+        self.more_ids.clear();
+        self.encodings.clear();
+    }
+}
+
+/// The same for all shards and runs.
+pub(crate) fn topic_hash(topic: &str) -> u64 {
+    FixedState::default().hash_one(topic)
+}

@@ -1,0 +1,459 @@
+//! Shared subscriptions (4.8.2) between shards: each group is kept by one shard, its members live on any.
+//!
+//! The group assigns a message to a member with credit; the member's shard queues it with the session and gives the
+//! credit back when it is settled. Which member is chosen is [`crate::shared`]'s business.
+
+use crate::clients::{Outbound, Parcelled};
+use crate::counters::Dropped;
+use crate::fanout::topic_hash;
+use crate::index::{SubscriberId, Subscription};
+use crate::interface::ShardId;
+use crate::mail::Mail;
+use crate::session::{SessionKey, SessionRef};
+use crate::shard::Shard;
+use crate::shared::{Group, Item, Offer, Strategy};
+use crate::shares::Shares;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use martlet_codec::{QoSLevel, ReasonCode, RetainHandling, SubscriptionOptions, TopicFilter};
+use martlet_protocol::{Encodings, Message, PublicationId, Time};
+
+/// Messages that a member may hold unsettled, within its own window.
+const CREDIT: u16 = 256;
+
+/// A group's number on the shard that keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GroupKey(u32);
+
+impl GroupKey {
+    fn subscriber(self) -> SubscriberId {
+        SubscriberId(self.0 << 1 | 1)
+    }
+    pub(crate) fn from_subscriber(who: SubscriberId) -> Option<Self> {
+        (who.0 & 1 == 1).then_some(GroupKey(who.0 >> 1))
+    }
+}
+
+/// A message that waits in a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GroupMessage {
+    publication: PublicationId,
+    qos: QoSLevel,
+}
+
+#[derive(Debug)]
+struct Kept {
+    filter: Box<str>,
+    group: Group<GroupMessage, SessionRef>,
+}
+
+/// The groups that a shard keeps.
+#[derive(Debug, Default)]
+pub(crate) struct Groups {
+    kept: Vec<Option<Box<Kept>>>,
+    free: Vec<GroupKey>,
+    by_filter: HashMap<Box<str>, GroupKey, FixedState>,
+}
+
+impl Groups {
+    fn find(&self, filter: &str) -> Option<GroupKey> {
+        self.by_filter.get(filter).copied()
+    }
+    fn get(&mut self, key: GroupKey) -> &mut Kept {
+        self.kept[key.0 as usize].as_deref_mut().expect("a key is that of a kept group")
+    }
+    fn insert(&mut self, filter: &str, queue_bytes_max: usize) -> GroupKey {
+        let group = Group::new(Strategy::LeastInFlight, queue_bytes_max);
+        let kept = Some(Box::new(Kept { filter: filter.into(), group }));
+        let key = match self.free.pop() {
+            Some(key) => key,
+            None => {
+                self.kept.push(None);
+                GroupKey(self.kept.len() as u32 - 1)
+            }
+        };
+        self.kept[key.0 as usize] = kept;
+        self.by_filter.insert(filter.into(), key);
+        key
+    }
+    fn remove(&mut self, key: GroupKey) -> Option<Box<Kept>> {
+        let kept = self.kept[key.0 as usize].take()?;
+        self.by_filter.remove(&kept.filter);
+        self.free.push(key);
+        Some(kept)
+    }
+}
+
+impl Shard {
+    fn home_of_group(&self, filter: &str) -> ShardId {
+        ShardId((topic_hash(filter) % u64::from(self.clients.config.shards)) as u8)
+    }
+
+    /// A session of this shard subscribes to `$share/name/filter`; whether that is new.
+    pub(crate) fn join(
+        &mut self,
+        now: Time,
+        key: SessionKey,
+        filter: TopicFilter<'_>,
+        subscription: Subscription,
+    ) -> Result<bool, ReasonCode> {
+        let home = self.home_of_group(filter.as_str());
+        let slot = &mut self.clients.sessions[key];
+        let is_new = slot.rare().shares.find(filter.as_str()).is_none();
+        if is_new && slot.rare().shares.len() >= Shares::MAX {
+            return Err(ReasonCode::QuotaExceeded);
+        }
+        if is_new {
+            slot.rare().shares.add(filter.as_str(), home);
+            self.clients.counters.subscriptions += 1;
+            self.clients.counters.shared_subscriptions += 1;
+        }
+        let credit = self.credit_of(key, filter.as_str());
+        let member = self.clients.sessions[key].name;
+        if home == self.clients.config.shard {
+            self.member_joins(now, filter, member, subscription, credit);
+            return Ok(is_new);
+        }
+        self.interest_of_remote_group(filter, home);
+        let batch = self.outbox(home);
+        let filter = batch.pack_text(filter.as_str());
+        batch.push(Mail::Join { member, filter, options: subscription.options, id: subscription.id, credit });
+        Ok(is_new)
+    }
+
+    /// What is published after the SUBACK must be routed, so the home's interest is set before the mail arrives.
+    fn interest_of_remote_group(&mut self, filter: TopicFilter<'_>, home: ShardId) {
+        self.interest.mark(home.0, filter.unshared());
+    }
+
+    /// Messages of a group that a session may be given now.
+    fn credit_of(&mut self, key: SessionKey, filter: &str) -> u16 {
+        let slot = &mut self.clients.sessions[key];
+        let Some(id) = slot.connection else { return 0 };
+        let window = self.clients.connections[id].protocol.window();
+        let outstanding = slot.rare().shares.find(filter).map_or(0, |share| share.outstanding);
+        window.min(CREDIT).saturating_sub(outstanding)
+    }
+
+    /// A session of this shard unsubscribes; whether it was subscribed.
+    pub(crate) fn leave(&mut self, now: Time, key: SessionKey, filter: TopicFilter<'_>) -> bool {
+        let slot = &mut self.clients.sessions[key];
+        let Some(share) = slot.rare.as_mut().and_then(|rare| rare.shares.remove(filter.as_str())) else { return false };
+        let member = slot.name;
+        self.clients.counters.subscriptions -= 1;
+        self.clients.counters.shared_subscriptions -= 1;
+        if share.home == self.clients.config.shard {
+            self.member_leaves(now, filter.as_str(), member);
+        } else {
+            let batch = self.outbox(share.home);
+            let filter = batch.pack_text(filter.as_str());
+            batch.push(Mail::Leave { member, filter });
+        }
+        true
+    }
+
+    /// A session ends: its groups get back what may go to others, and lose a member. [MQTT-4.8.2-5]
+    pub(crate) fn leave_all(&mut self, now: Time, key: SessionKey) {
+        self.return_to_groups(now, key, true);
+        let Some(rare) = &self.clients.sessions[key].rare else { return };
+        let filters: Vec<Box<str>> = rare.shares.iter().map(|share| share.filter.clone()).collect();
+        for filter in filters {
+            self.leave(now, key, TopicFilter::from_checked(&filter));
+        }
+    }
+
+    /// A session has a connection again: its groups may give it messages.
+    pub(crate) fn come_online(&mut self, now: Time, key: SessionKey) {
+        for (filter, home) in self.groups_of(key) {
+            let credit = self.credit_of(key, &filter);
+            self.tell_online(now, key, &filter, home, Some(credit));
+        }
+    }
+
+    /// A session lost its connection: its groups give it nothing, and get back what was not begun.
+    pub(crate) fn members_offline(&mut self, now: Time, key: SessionKey) {
+        let groups = self.groups_of(key);
+        for (filter, home) in &groups {
+            self.tell_online(now, key, filter, *home, None);
+        }
+        if !groups.is_empty() {
+            self.return_to_groups(now, key, false);
+        }
+    }
+
+    fn groups_of(&self, key: SessionKey) -> Vec<(Box<str>, ShardId)> {
+        let Some(rare) = &self.clients.sessions[key].rare else { return Vec::new() };
+        rare.shares.iter().map(|share| (share.filter.clone(), share.home)).collect()
+    }
+
+    fn tell_online(&mut self, now: Time, key: SessionKey, filter: &str, home: ShardId, credit: Option<u16>) {
+        let member = self.clients.sessions[key].name;
+        if home == self.clients.config.shard {
+            return self.member_online(now, filter, member, credit);
+        }
+        let batch = self.outbox(home);
+        let filter = batch.pack_text(filter);
+        batch.push(Mail::Online { member, filter, credit });
+    }
+
+    /// Takes messages of groups out of a session's queue and gives them back; `also_sent`: those too that were sent
+    /// with QoS 1 and not acknowledged.
+    fn return_to_groups(&mut self, now: Time, key: SessionKey, also_sent: bool) {
+        let slot = &mut self.clients.sessions[key];
+        let Some(rare) = &mut slot.rare else { return };
+        let shares = &mut rare.shares;
+        let mut returned = Vec::new();
+        let publications = &self.clients.publications;
+        slot.session.outgoing.reclaim(publications, also_sent, |publication, entry| {
+            let Some(share) = entry.group.and_then(|number| shares.numbered(number)) else { return false };
+            share.outstanding -= 1;
+            returned.push((share.filter.clone(), share.home, publication, entry.qos));
+            true
+        });
+        for (filter, home, publication, qos) in returned.into_iter().rev() {
+            self.clients.counters.queued -= 1;
+            self.clients.counters.routed -= 1; // this delivery did not happen
+            self.return_one(now, &filter, home, publication, qos);
+            self.clients.publications.release(publication);
+        }
+    }
+
+    fn return_one(&mut self, now: Time, filter: &str, home: ShardId, publication: PublicationId, qos: QoSLevel) {
+        if home != self.clients.config.shard {
+            let batch = self.outboxes[home.0 as usize].batch(&mut self.clients.effects, home);
+            let filter = batch.pack_text(filter);
+            let parcel = batch.pack(&self.clients.publications.get(publication));
+            batch.push(Mail::Return { filter, parcel, qos });
+            return;
+        }
+        self.clients.publications.retain(publication);
+        self.take_back(now, filter, publication, qos);
+    }
+
+    /// Credit for what the sessions of this shard have settled.
+    pub(crate) fn pay_groups(&mut self, now: Time) {
+        while let Some((key, number)) = self.clients.settled.pop() {
+            let slot = &mut self.clients.sessions[key];
+            let member = slot.name;
+            let Some(share) = slot.rare.as_mut().and_then(|rare| rare.shares.numbered(number)) else { continue };
+            share.outstanding = share.outstanding.saturating_sub(1);
+            let (filter, home) = (share.filter.clone(), share.home);
+            if home == self.clients.config.shard {
+                self.member_credit(now, &filter, member, 1);
+            } else {
+                let batch = self.outbox(home);
+                let filter = batch.pack_text(&filter);
+                batch.push(Mail::Credit { member, filter, credit: 1 });
+            }
+        }
+    }
+
+    /// A message of a group for a session of this shard.
+    pub(crate) fn assigned(
+        &mut self,
+        now: Time,
+        filter: &str,
+        member: SessionRef,
+        parcelled: &mut Parcelled<'_>,
+        assigned: &Assigned,
+    ) {
+        let key = self.clients.sessions.resolve(member);
+        let share = key.and_then(|key| self.clients.sessions[key].rare().shares.find(filter));
+        let (Some(key), Some(share)) = (key, share) else {
+            // The member left while this was on its way: another may have it.
+            let publication = parcelled.store(&mut self.clients.publications);
+            let home = self.home_of_group(filter);
+            return self.return_one(now, filter, home, publication, assigned.qos);
+        };
+        let qos = assigned.qos.min(assigned.subscription.options.maximum_qos); // [MQTT-4.8.2-3]
+        let number = share.number;
+        let queued = qos != QoSLevel::AtMostOnce;
+        share.outstanding += u16::from(queued);
+        let id = assigned.subscription.id.map_or(0, core::num::NonZeroU32::get);
+        let subscription_ids = if id == 0 { &[][..] } else { core::slice::from_ref(&id) };
+        let retain = assigned.retain && assigned.subscription.options.retain_as_published;
+        let group = queued.then_some(number);
+        let out = Outbound { to: key, qos, retain, subscription_ids, group };
+        let taken = self.clients.deliver(now, parcelled, &out, &mut Encodings::default());
+        let uses_credit = assigned.qos != QoSLevel::AtMostOnce;
+        if uses_credit && !(taken && queued) {
+            if !queued {
+                self.clients.sessions[key].rare().shares.find(filter).map(|share| share.outstanding += 1);
+            }
+            self.clients.settle(key, Some(number));
+        }
+    }
+}
+
+/// How a group gives a message to a member.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Assigned {
+    pub(crate) qos: QoSLevel,
+    pub(crate) retain: bool,
+    pub(crate) subscription: Subscription,
+}
+
+/// The home's side.
+impl Shard {
+    pub(crate) fn member_joins(
+        &mut self,
+        now: Time,
+        filter: TopicFilter<'_>,
+        member: SessionRef,
+        subscription: Subscription,
+        credit: u16,
+    ) {
+        let key = match self.groups.find(filter.as_str()) {
+            Some(key) => key,
+            None => self.found_group(filter),
+        };
+        self.groups.get(key).group.join(member, subscription, credit);
+        self.assign_waiting(now, key);
+    }
+
+    fn found_group(&mut self, filter: TopicFilter<'_>) -> GroupKey {
+        let key = self.groups.insert(filter.as_str(), self.clients.config.group_bytes_max);
+        let options = SubscriptionOptions {
+            maximum_qos: QoSLevel::ExactlyOnce,
+            no_local: false,
+            retain_as_published: true,
+            retain_handling: RetainHandling::DoNotSend,
+        };
+        let all = Subscription { options, id: None };
+        let subscribed = self.index.subscribe(filter.unshared(), key.subscriber(), all);
+        if subscribed.first_of_filter {
+            self.interest_counts.add(&self.interest, filter.unshared());
+        }
+        key
+    }
+
+    pub(crate) fn member_leaves(&mut self, now: Time, filter: &str, member: SessionRef) {
+        let Some(key) = self.groups.find(filter) else { return };
+        let group = &mut self.groups.get(key).group;
+        group.leave(member);
+        if group.members() > 0 {
+            return self.assign_waiting(now, key);
+        }
+        let Some(mut kept) = self.groups.remove(key) else { return };
+        for item in kept.group.drain() {
+            self.clients.publications.release(item.message.publication);
+            self.clients.counters.routed += 1;
+            self.clients.counters.dropped.count(Dropped::NoMember, 1);
+        }
+        let filter = TopicFilter::from_checked(filter).unshared();
+        if self.index.unsubscribe(filter, key.subscriber()).is_some_and(|removed| removed.last_of_filter) {
+            self.interest_counts.remove(&self.interest, filter);
+        }
+    }
+
+    pub(crate) fn member_online(&mut self, now: Time, filter: &str, member: SessionRef, credit: Option<u16>) {
+        let Some(key) = self.groups.find(filter) else { return };
+        match credit {
+            Some(credit) => self.groups.get(key).group.set_credit(member, credit),
+            None => self.groups.get(key).group.pause(member),
+        }
+        self.assign_waiting(now, key);
+    }
+
+    pub(crate) fn member_credit(&mut self, now: Time, filter: &str, member: SessionRef, credit: u16) {
+        let Some(key) = self.groups.find(filter) else { return };
+        self.groups.get(key).group.add_credit(member, credit);
+        self.assign_waiting(now, key);
+    }
+
+    /// A message that a member did not begin. It takes over a reference.
+    pub(crate) fn take_back(&mut self, now: Time, filter: &str, publication: PublicationId, qos: QoSLevel) {
+        let Some(key) = self.groups.find(filter) else {
+            self.clients.publications.release(publication);
+            self.clients.counters.routed += 1;
+            return self.clients.counters.dropped.count(Dropped::NoMember, 1);
+        };
+        let message = self.clients.publications.get(publication);
+        let item = item(&message, GroupMessage { publication, qos });
+        self.groups.get(key).group.give_back(item);
+        self.assign_waiting(now, key);
+    }
+
+    /// A publication that matches a group's filter.
+    pub(crate) fn offer(
+        &mut self,
+        now: Time,
+        key: GroupKey,
+        parcelled: &mut Parcelled<'_>,
+        qos: QoSLevel,
+        _encodings: &mut Encodings,
+    ) {
+        let message = parcelled.message(&self.clients.publications);
+        let (topic, publisher) = (topic_hash(message.topic.as_str()), message.publisher);
+        let kept = self.groups.get(key);
+        if qos == QoSLevel::AtMostOnce {
+            let Some((member, subscription)) = kept.group.offer_at_most_once(topic, publisher) else {
+                self.clients.counters.routed += 1;
+                return self.clients.counters.dropped.count(Dropped::NoMember, 1);
+            };
+            return self.assign(now, key, member, parcelled, &Assigned { qos, retain: false, subscription });
+        }
+        let publication = parcelled.store(&mut self.clients.publications);
+        let message = self.clients.publications.get(publication);
+        match kept.group.offer(item(&message, GroupMessage { publication, qos })) {
+            Offer::Assign(member, subscription) => {
+                self.assign(now, key, member, parcelled, &Assigned { qos, retain: false, subscription });
+            }
+            Offer::Queued => self.clients.publications.retain(publication),
+            Offer::DroppedFull => {
+                self.clients.counters.routed += 1;
+                self.clients.counters.dropped.count(Dropped::QueueFull, 1);
+            }
+        }
+    }
+
+    fn assign(
+        &mut self,
+        now: Time,
+        key: GroupKey,
+        member: SessionRef,
+        parcelled: &mut Parcelled<'_>,
+        assigned: &Assigned,
+    ) {
+        let filter = self.groups.get(key).filter.clone();
+        let to = member.shard();
+        if to == self.clients.config.shard {
+            return self.assigned(now, &filter, member, parcelled, assigned);
+        }
+        let batch = self.outboxes[to.0 as usize].batch(&mut self.clients.effects, to);
+        let filter = batch.pack_text(&filter);
+        let parcel = batch.pack(&parcelled.message(&self.clients.publications));
+        let Assigned { qos, retain, subscription } = *assigned;
+        batch.push(Mail::Assigned { member, filter, parcel, qos, retain, subscription });
+    }
+
+    /// Gives waiting messages to members that have credit.
+    fn assign_waiting(&mut self, now: Time, key: GroupKey) {
+        while let Some(kept) = self.groups.kept[key.0 as usize].as_deref_mut() {
+            let Some(assignment) = kept.group.poll_assignment() else { return };
+            let GroupMessage { publication, qos } = assignment.message;
+            let subscription = assignment.subscription;
+            if self.clients.publications.get(publication).is_expired(now) {
+                kept.group.add_credit(assignment.member, 1);
+                self.clients.counters.routed += 1;
+                self.clients.counters.dropped.count(Dropped::Expired, 1);
+            } else {
+                let mut parcelled = Parcelled::stored(publication);
+                let assigned = Assigned { qos, retain: false, subscription };
+                self.assign(now, key, assignment.member, &mut parcelled, &assigned);
+            }
+            self.clients.publications.release(publication);
+        }
+    }
+}
+
+fn item(message: &Message<'_>, handle: GroupMessage) -> Item<GroupMessage> {
+    Item {
+        message: handle,
+        bytes: u32::try_from(message.size()).unwrap_or(u32::MAX),
+        topic: topic_hash(message.topic.as_str()),
+        publisher: message.publisher,
+    }
+}

@@ -1,0 +1,108 @@
+//! Mail from other shards, opened in the order in which it was written.
+
+use crate::clients::Parcelled;
+use crate::groups::Assigned;
+use crate::index::Subscription;
+use crate::interface::{Effect, ShardId};
+use crate::mail::{Batch, Mail};
+use crate::replay::Replayed;
+use crate::shard::Shard;
+use alloc::collections::VecDeque;
+use martlet_codec::TopicFilter;
+use martlet_protocol::Time;
+
+/// Mail that waits to be taken to one shard.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    pub(crate) batch: Batch,
+    told: bool,
+}
+
+impl Outbox {
+    /// The batch to write into; the owner of the mailboxes is told that there is mail.
+    pub(crate) fn batch(&mut self, effects: &mut VecDeque<Effect>, to: ShardId) -> &mut Batch {
+        if !self.told {
+            self.told = true;
+            effects.push_back(Effect::Mail(to));
+        }
+        &mut self.batch
+    }
+}
+
+impl Shard {
+    /// Where mail to another shard is written.
+    pub(crate) fn outbox(&mut self, to: ShardId) -> &mut Batch {
+        self.outboxes[to.0 as usize].batch(&mut self.clients.effects, to)
+    }
+
+    /// Hands over what was written to another shard, if anything; publishers that waited for this are read on.
+    pub fn take_mail(&mut self, to: ShardId) -> Option<Batch> {
+        let outbox = &mut self.outboxes[to.0 as usize];
+        outbox.told = false;
+        if outbox.batch.is_empty() {
+            return None;
+        }
+        let empty = self.spare.pop().unwrap_or_default();
+        let batch = core::mem::replace(&mut outbox.batch, empty);
+        for id in core::mem::take(&mut self.throttled) {
+            self.clients.resume(id, crate::connection::pause::MAIL);
+        }
+        Some(batch)
+    }
+
+    pub(crate) fn open_mail(&mut self, now: Time, from: ShardId, mut batch: Batch) {
+        const SPARE_MAX: usize = 128;
+        let mut mails = batch.take();
+        for mail in mails.drain(..) {
+            self.open(now, from, &batch, mail);
+        }
+        if self.spare.len() < SPARE_MAX {
+            batch.recycle(mails);
+            self.spare.push(batch);
+        }
+        self.after(now);
+    }
+
+    fn open(&mut self, now: Time, from: ShardId, batch: &Batch, mail: Mail) {
+        match mail {
+            Mail::Publish { parcel, qos, retain } => {
+                self.deliver_local(now, &batch.message(&parcel), qos, retain);
+            }
+            Mail::Retain { parcel, qos } => self.set_retained(&batch.message(&parcel), qos),
+            Mail::Replay { session, filter, options, id } => {
+                self.start_replay(session, TopicFilter::from_checked(batch.text(&filter)), options, id);
+            }
+            Mail::Replayed { session, replay, parcel, qos, id, no_local } => {
+                let message = batch.message(&parcel);
+                self.replayed(now, from, replay, &Replayed { session, message, qos, id, no_local });
+            }
+            Mail::ReplayCredit { replay, credit } => self.replay_credit(replay, credit),
+            Mail::ReplayDone { session } => self.replay_done(session),
+            Mail::Counters(counters) => self.others[from.0 as usize] = *counters,
+            group => self.open_group_mail(now, batch, group),
+        }
+    }
+
+    fn open_group_mail(&mut self, now: Time, batch: &Batch, mail: Mail) {
+        match mail {
+            Mail::Join { member, filter, options, id, credit } => {
+                let filter = TopicFilter::from_checked(batch.text(&filter));
+                self.member_joins(now, filter, member, Subscription { options, id }, credit);
+            }
+            Mail::Leave { member, filter } => self.member_leaves(now, batch.text(&filter), member),
+            Mail::Online { member, filter, credit } => self.member_online(now, batch.text(&filter), member, credit),
+            Mail::Credit { member, filter, credit } => self.member_credit(now, batch.text(&filter), member, credit),
+            Mail::Assigned { member, filter, parcel, qos, retain, subscription } => {
+                let mut parcelled = Parcelled::borrowed(batch.message(&parcel));
+                let assigned = Assigned { qos, retain, subscription };
+                self.assigned(now, batch.text(&filter), member, &mut parcelled, &assigned);
+                parcelled.finish(&mut self.clients.publications);
+            }
+            Mail::Return { filter, parcel, qos } => {
+                let publication = self.clients.publications.insert(batch.message(&parcel).to_publication());
+                self.take_back(now, batch.text(&filter), publication, qos);
+            }
+            _ => unreachable!("everything else is opened by the caller"),
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! PUBLISH of a client (3.3): from the packet to the router and back to the acknowledgement.
+
+use crate::connection::Connection;
+use crate::interface::ConnectionId;
+use crate::session::SessionKey;
+use crate::shard::Shard;
+use alloc::string::String;
+use martlet_codec::{PropertiesBuf, Publish, ReasonCode, TopicName};
+use martlet_protocol::{Message, Time, split_properties};
+
+/// Room for what a PUBLISH does not carry as it is needed, used again for the next.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    topic: String,
+    unaltered: PropertiesBuf,
+}
+
+impl Shard {
+    pub(crate) fn publish(&mut self, now: Time, id: ConnectionId, key: SessionKey, publish: &Publish<'_>) {
+        self.clients.counters.publishes_received += 1;
+        self.clients.counters.publish_bytes_received += publish.payload.len() as u64;
+        let mut scratch = core::mem::take(&mut self.scratch);
+        let connection = &mut self.clients.connections[id];
+        connection.life.messages.0 += 1;
+        let topic = match publish.topic {
+            Some(topic) => topic,
+            None => {
+                scratch.topic.clear();
+                scratch.topic.push_str(connection.protocol.topic(publish).as_str());
+                TopicName::from_checked(&scratch.topic)
+            }
+        };
+        let (properties, expiry) = split_properties(publish.properties, &mut scratch.unaltered);
+        let message = Message {
+            topic,
+            properties,
+            payload: publish.payload,
+            expires_at: expiry.map(|s| now.after_s(s)),
+            publisher: self.clients.sessions[key].publisher,
+        };
+        let reason = if topic.is_reserved() && topic.as_str().starts_with("$SYS") {
+            ReasonCode::NotAuthorized // the broker's own
+        } else if self.route(now, &message, publish.qos.level(), publish.retain) {
+            ReasonCode::Success
+        } else {
+            ReasonCode::NoMatchingSubscribers
+        };
+        self.scratch = scratch;
+        self.acknowledge(id, key, publish, reason);
+        self.throttle(id);
+    }
+
+    fn acknowledge(&mut self, id: ConnectionId, key: SessionKey, publish: &Publish<'_>, reason: ReasonCode) {
+        let Some(Connection { protocol, output, .. }) = self.clients.connections.get_mut(id) else { return };
+        if publish.qos.packet_id().is_none() || protocol.phase() != martlet_protocol::server::Phase::Connected {
+            return;
+        }
+        protocol.acknowledge(publish.qos, reason, &mut self.clients.sessions[key].session, output);
+        self.clients.counters.packets_sent += 1;
+    }
+}

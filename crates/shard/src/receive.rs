@@ -1,0 +1,248 @@
+//! Bytes of a client: frames out of the stream, each to the protocol, and what the protocol asks back.
+
+use crate::connection::{Connection, pause};
+use crate::interface::{Admission, ConnectionId, Credentials, Effect, EndReason};
+use crate::shard::Shard;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use martlet_codec::{Frame, Split, split_frame};
+use martlet_protocol::server::{Event, Greeting, Phase};
+use martlet_protocol::{Fatal, Time};
+
+/// Bytes of the largest CONNECT: a will, a user name and a password of 65,535 bytes each, and some properties.
+const CONNECT_BYTES_MAX: u32 = 512 * 1024;
+/// Bytes reserved at once for a frame that has only begun: a claim alone costs no more.
+const RESERVE_MAX: usize = 64 * 1024;
+
+impl Shard {
+    /// Bytes came. They are parsed where they lie; only an unfinished frame is copied.
+    pub(crate) fn received(&mut self, now: Time, id: ConnectionId, bytes: &[u8]) {
+        let Some(connection) = self.clients.connections.get_mut(id) else { return };
+        connection.life.bytes.0 += bytes.len() as u64;
+        self.clients.counters.bytes_received += bytes.len() as u64;
+        if connection.partial.is_empty() {
+            let used = self.handle_frames(now, id, bytes);
+            self.keep(id, &bytes[used..]);
+        } else {
+            let mut partial = core::mem::take(&mut connection.partial);
+            partial.extend_from_slice(bytes);
+            self.handle_partial(now, id, partial);
+        }
+        self.after_input(now, id);
+    }
+
+    /// Handles what was kept, and keeps what is left of it.
+    fn handle_partial(&mut self, now: Time, id: ConnectionId, mut partial: Vec<u8>) {
+        let used = self.handle_frames(now, id, &partial);
+        let Some(connection) = self.clients.connections.get_mut(id) else { return };
+        if used == partial.len() || connection.protocol.phase() == Phase::Closing {
+            return;
+        }
+        if used > 0 && partial.len() - used < partial.capacity() / 4 {
+            connection.partial = partial[used..].to_vec();
+        } else {
+            partial.drain(..used);
+            connection.partial = partial;
+        }
+    }
+
+    /// Goes on with what came while the broker was deciding about CONNECT.
+    pub(crate) fn handle_held(&mut self, now: Time, id: ConnectionId) {
+        let Some(connection) = self.clients.connections.get_mut(id) else { return };
+        let partial = core::mem::take(&mut connection.partial);
+        if !partial.is_empty() {
+            self.handle_partial(now, id, partial);
+        }
+        self.after_input(now, id);
+    }
+
+    fn keep(&mut self, id: ConnectionId, rest: &[u8]) {
+        let Some(connection) = self.clients.connections.get_mut(id) else { return };
+        if rest.is_empty() || connection.protocol.phase() == Phase::Closing {
+            return;
+        }
+        let total = match split_frame(rest, u32::MAX) {
+            Ok(Split::Partial(Some(total))) => total.min(RESERVE_MAX),
+            _ => 0,
+        };
+        connection.partial = Vec::with_capacity(total.max(rest.len()));
+        connection.partial.extend_from_slice(rest);
+    }
+
+    /// Handles whole frames; how many bytes they were.
+    fn handle_frames(&mut self, now: Time, id: ConnectionId, bytes: &[u8]) -> usize {
+        let mut used = 0;
+        while let Some(connection) = self.clients.connections.get(id) {
+            let limit = match connection.protocol.phase() {
+                Phase::Closing => return bytes.len(), // [MQTT-3.1.4-6]
+                Phase::Deciding => return used,
+                Phase::AwaitConnect => CONNECT_BYTES_MAX.min(self.clients.config.limits.maximum_packet_size),
+                Phase::Challenged | Phase::Connected => self.clients.config.limits.maximum_packet_size,
+            };
+            match split_frame(&bytes[used..], limit) {
+                Err(malformed) => self.fail(now, id, malformed.into()),
+                Ok(Split::Partial(_)) => return used,
+                Ok(Split::Whole(frame, len)) => {
+                    if self.moves_away(id, frame, &bytes[used..]) {
+                        return bytes.len();
+                    }
+                    used += len;
+                    if let Err(fatal) = self.handle_frame(now, id, frame) {
+                        self.fail(now, id, fatal);
+                    }
+                }
+            }
+        }
+        bytes.len()
+    }
+
+    /// Whether this frame is a CONNECT of a client whose home is another shard: then the connection is gone.
+    fn moves_away(&mut self, id: ConnectionId, frame: Frame<'_>, rest: &[u8]) -> bool {
+        let connection = &mut self.clients.connections[id];
+        if connection.protocol.phase() != Phase::AwaitConnect || self.clients.config.shards == 1 {
+            return false;
+        }
+        let Some(client_id) = peek_client_id(frame) else { return false };
+        let home = self.home_of(client_id);
+        if client_id.is_empty() || home == self.clients.config.shard {
+            return false;
+        }
+        let (opened_at, admission) = (connection.opened_at, connection.admission);
+        self.forget_connection(id);
+        self.clients.effects.push_back(Effect::Move {
+            connection: id,
+            to: home,
+            bytes: rest.to_vec(),
+            opened_at,
+            admission,
+        });
+        true
+    }
+
+    fn handle_frame(&mut self, now: Time, id: ConnectionId, frame: Frame<'_>) -> Result<(), Fatal> {
+        self.clients.counters.packets_received += 1;
+        let connection = &mut self.clients.connections[id];
+        connection.life.packets_received += 1;
+        match connection.protocol.phase() {
+            Phase::AwaitConnect => {
+                self.clients.counters.connects_received += 1;
+                let greeting = connection.protocol.handle_connect(frame, &self.clients.config.limits)?;
+                self.greet(now, id, greeting);
+            }
+            Phase::Challenged => {
+                let data = connection.protocol.handle_auth(frame)?;
+                self.ask(id, data);
+            }
+            Phase::Connected => {
+                let key = connection.session.expect("a connected client has a session");
+                let event = self.clients.with_link(id, key, |protocol, link| {
+                    let before = link.output.len();
+                    let event = protocol.handle_frame(now, frame, link);
+                    event.map(|event| (event, link.output.len() > before))
+                });
+                let (event, answered) = event?;
+                self.clients.counters.packets_sent += u64::from(answered);
+                self.handle_event(now, id, event);
+            }
+            Phase::Deciding | Phase::Closing => unreachable!("no frame is taken in these phases"),
+        }
+        Ok(())
+    }
+
+    fn handle_event(&mut self, now: Time, id: ConnectionId, event: Event<'_>) {
+        let key = self.clients.connections[id].session.expect("a connected client has a session");
+        match event {
+            Event::None | Event::Received => {}
+            Event::Publish(publish) => self.publish(now, id, key, &publish),
+            Event::Subscribe(subscribe) => self.subscribe(now, id, key, &subscribe),
+            Event::Unsubscribe(unsubscribe) => self.unsubscribe(now, id, key, &unsubscribe),
+            Event::Settled(group) => {
+                self.clients.counters.queued -= 1;
+                self.clients.counters.delivered += 1;
+                self.clients.settle(key, group);
+                self.clients.pump(now, key);
+            }
+            Event::Authenticate(data) => {
+                self.ask(id, data);
+            }
+            Event::Disconnect { reason, session_expiry_s } => {
+                self.disconnected(now, id, key, reason, session_expiry_s);
+            }
+        }
+    }
+
+    /// CONNECT came: in, or to an authenticator first.
+    fn greet(&mut self, now: Time, id: ConnectionId, greeting: Box<Greeting>) {
+        let connection = &mut self.clients.connections[id];
+        connection.life.version = Some(greeting.version);
+        connection.life.user_name.clone_from(&greeting.user_name);
+        connection.life.clean_start = greeting.clean_start;
+        connection.life.client_id = Some(greeting.client_id.clone());
+        let ask = connection.admission == Admission::Ask || greeting.authentication.is_some();
+        if ask {
+            let data = greeting.authentication.as_ref().and_then(|auth| auth.data.clone());
+            connection.greeting = Some(greeting);
+            self.ask(id, data);
+        } else {
+            self.accept(now, id, &greeting, None);
+        }
+    }
+
+    /// Asks an authenticator, and reads no more until it answers.
+    fn ask(&mut self, id: ConnectionId, data: Option<Box<[u8]>>) {
+        let connection = &self.clients.connections[id];
+        let credentials = match (&connection.greeting, connection.protocol.method()) {
+            (Some(greeting), _) => Credentials {
+                client_id: greeting.client_id.clone(),
+                user_name: greeting.user_name.clone(),
+                password: greeting.password.clone(),
+                method: greeting.authentication.as_ref().map(|auth| auth.method.clone()),
+                data,
+            },
+            (None, method) => Credentials {
+                client_id: connection.life.client_id.clone().unwrap_or_default(),
+                user_name: connection.life.user_name.clone(),
+                password: None,
+                method: method.map(Into::into),
+                data,
+            },
+        };
+        self.clients.pause(id, pause::DECIDING);
+        self.clients.effects.push_back(Effect::Authenticate(id, Box::new(credentials)));
+    }
+
+    /// The bytes or the packet were against the rules: the client is told, as far as it can be, and closed.
+    fn fail(&mut self, now: Time, id: ConnectionId, fatal: Fatal) {
+        let Connection { protocol, output, .. } = &mut self.clients.connections[id];
+        let was_connected = protocol.phase() == Phase::Connected;
+        protocol.fail(fatal, output);
+        if !was_connected {
+            self.clients.counters.refused.count(fatal.reason());
+        }
+        let reason = match fatal {
+            Fatal::Malformed(malformed) => EndReason::Malformed(malformed),
+            Fatal::Violation(violation) => EndReason::Violation(violation),
+        };
+        self.close(now, id, reason);
+    }
+
+    /// What is owed after some input, once for all of it.
+    fn after_input(&mut self, now: Time, id: ConnectionId) {
+        if self.clients.connections.get(id).is_some() {
+            self.clients.touch(id);
+        }
+        self.after(now);
+    }
+}
+
+/// The client id of a CONNECT that is well-formed.
+fn peek_client_id(frame: Frame<'_>) -> Option<&str> {
+    use martlet_codec::{Packet, PacketType, Version};
+    if PacketType::try_from(frame.first >> 4) != Ok(PacketType::Connect) {
+        return None;
+    }
+    match Packet::decode(frame, Version::V5) {
+        Ok(Packet::Connect(connect)) => Some(connect.client_id),
+        _ => None,
+    }
+}

@@ -1,0 +1,183 @@
+//! The sessions of one shard, by client id and by number. It knows nothing of connections but their numbers,
+//! and delivers nothing.
+
+use crate::index::SubscriberId;
+use crate::interface::{ConnectionId, ShardId};
+use crate::shares::Shares;
+use crate::wheel::TimerId;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::hash::BuildHasher;
+use foldhash::fast::SeedableRandomState;
+use hashbrown::{HashSet, HashTable};
+use martlet_protocol::{Session, Time};
+
+/// A session's number in its shard: small, dense, used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SessionKey(pub(crate) u32);
+
+impl SessionKey {
+    /// As a subscriber of the index, which has groups too.
+    pub(crate) fn subscriber(self) -> SubscriberId {
+        SubscriberId(self.0 << 1)
+    }
+}
+
+/// A session's name among all shards, never used again within 67 million sessions of one slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct SessionRef(u64);
+
+const GENERATION_BITS: u32 = 26;
+
+impl SessionRef {
+    fn new(shard: ShardId, generation: u32, key: SessionKey) -> Self {
+        let generation = generation & ((1 << GENERATION_BITS) - 1);
+        SessionRef(u64::from(shard.0) << 58 | u64::from(generation) << 32 | u64::from(key.0))
+    }
+    pub(crate) fn shard(self) -> ShardId {
+        ShardId((self.0 >> 58) as u8)
+    }
+    fn key(self) -> SessionKey {
+        SessionKey(self.0 as u32)
+    }
+    /// As the plain number that a group knows its members by.
+    pub(crate) fn to_bits(self) -> u64 {
+        self.0
+    }
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        SessionRef(bits)
+    }
+}
+
+/// A session and what the shard knows of it.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    pub(crate) session: Session,
+    /// The Network Connection that it has now.
+    pub(crate) connection: Option<ConnectionId>,
+    /// Its name among all shards.
+    pub(crate) name: SessionRef,
+    /// Hash of the client id: what No Local compares.
+    pub(crate) publisher: u64,
+    /// The publication that it was last a target of, and its place among the targets.
+    pub(crate) stamp: (u64, u32),
+    /// When the session ends, and when its will is published, while it is offline.
+    pub(crate) expires_at: Time,
+    pub(crate) will_at: Time,
+    pub(crate) timer: Option<TimerId>,
+    pub(crate) rare: Option<Box<Rare>>,
+}
+
+/// What few sessions have.
+#[derive(Debug, Default)]
+pub(crate) struct Rare {
+    /// Shared subscriptions.
+    pub(crate) shares: Shares,
+    /// Replays of retained messages that other shards have not finished.
+    pub(crate) replays: u32,
+    /// Hashes of topics of which a newer message came while those replays run: theirs would be stale.
+    pub(crate) fresh: HashSet<u64, SeedableRandomState>,
+    /// Credit that is owed to those replays once there is room for more: shard, replay, messages.
+    pub(crate) owed: Vec<(ShardId, u64, u16)>,
+}
+
+impl Slot {
+    pub(crate) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    generation: u32,
+    slot: Option<Box<Slot>>,
+}
+
+/// The sessions of one shard.
+#[derive(Debug)]
+pub(crate) struct Sessions {
+    shard: ShardId,
+    entries: Vec<Entry>,
+    free: Vec<SessionKey>,
+    by_client_id: HashTable<SessionKey>,
+    hasher: SeedableRandomState,
+}
+
+impl Sessions {
+    pub(crate) fn new(shard: ShardId, hasher: SeedableRandomState) -> Self {
+        Sessions { shard, entries: Vec::new(), free: Vec::new(), by_client_id: HashTable::new(), hasher }
+    }
+    pub(crate) fn len(&self) -> usize {
+        self.by_client_id.len()
+    }
+    /// The session of a client id. [MQTT-3.1.3-2]
+    pub(crate) fn find(&self, client_id: &str) -> Option<SessionKey> {
+        let hash = self.hasher.hash_one(client_id);
+        let same = |key: &SessionKey| *self[*key].session.client_id == *client_id;
+        self.by_client_id.find(hash, same).copied()
+    }
+    /// Takes a new session in; its client id must not be there.
+    pub(crate) fn insert(&mut self, session: Session, publisher: u64) -> SessionKey {
+        let hash = self.hasher.hash_one(&*session.client_id);
+        let key = self.free.pop().unwrap_or_else(|| {
+            self.entries.push(Entry::default());
+            SessionKey(u32::try_from(self.entries.len() - 1).expect("sessions_max is far below 2^32"))
+        });
+        let entry = &mut self.entries[key.0 as usize];
+        entry.slot = Some(Box::new(Slot {
+            session,
+            connection: None,
+            name: SessionRef::new(self.shard, entry.generation, key),
+            publisher,
+            stamp: (0, 0),
+            expires_at: Time::NEVER,
+            will_at: Time::NEVER,
+            timer: None,
+            rare: None,
+        }));
+        let (entries, hasher) = (&self.entries, &self.hasher);
+        self.by_client_id.insert_unique(hash, key, |key| {
+            let slot = entries[key.0 as usize].slot.as_ref().expect("the table holds living sessions");
+            hasher.hash_one(&*slot.session.client_id)
+        });
+        key
+    }
+    /// Takes a session out.
+    pub(crate) fn remove(&mut self, key: SessionKey) -> Box<Slot> {
+        let hash = self.hasher.hash_one(&*self[key].session.client_id);
+        if let Ok(found) = self.by_client_id.find_entry(hash, |other| *other == key) {
+            found.remove();
+        }
+        let entry = &mut self.entries[key.0 as usize];
+        entry.generation = entry.generation.wrapping_add(1);
+        self.free.push(key);
+        if self.by_client_id.is_empty() {
+            self.by_client_id.shrink_to(0, |_| 0);
+        }
+        entry.slot.take().expect("a key is that of a living session")
+    }
+    /// The session that a name means, if it still lives.
+    pub(crate) fn resolve(&self, name: SessionRef) -> Option<SessionKey> {
+        let key = name.key();
+        let slot = self.entries.get(key.0 as usize)?.slot.as_ref()?;
+        (slot.name == name).then_some(key)
+    }
+    /// All living sessions.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = SessionKey> {
+        let living = self.entries.iter().enumerate().filter(|(_, entry)| entry.slot.is_some());
+        living.map(|(index, _)| SessionKey(index as u32))
+    }
+}
+
+impl core::ops::Index<SessionKey> for Sessions {
+    type Output = Slot;
+    fn index(&self, key: SessionKey) -> &Slot {
+        self.entries[key.0 as usize].slot.as_ref().expect("a key is that of a living session")
+    }
+}
+
+impl core::ops::IndexMut<SessionKey> for Sessions {
+    fn index_mut(&mut self, key: SessionKey) -> &mut Slot {
+        self.entries[key.0 as usize].slot.as_mut().expect("a key is that of a living session")
+    }
+}

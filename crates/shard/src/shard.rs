@@ -1,0 +1,167 @@
+//! One core's broker as a value: inputs in, effects out. Its parts are in the files beside this one; here is the
+//! list of what it consists of, and the doors.
+
+use crate::clients::Clients;
+use crate::config::Config;
+use crate::counters::Counters;
+use crate::fanout::Fanout;
+use crate::groups::Groups;
+use crate::index::Index;
+use crate::interest::{Interest, InterestCounts};
+use crate::interface::{ConnectionId, Effect, Input, ShardId};
+use crate::mail::Batch;
+use crate::post::Outbox;
+use crate::publish::Scratch;
+use crate::random::Random;
+use crate::replay::{Replays, RetainedMessage};
+use crate::retained::Retained;
+use crate::status::Status;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use foldhash::SharedSeed;
+use foldhash::fast::SeedableRandomState;
+use martlet_protocol::Time;
+
+/// One core's broker: the sessions of its partitions, their subscriptions, and the retained messages whose home it is.
+///
+/// Feed it with [`Self::handle`]; then, once per turn or more often, carry out what [`Self::poll_effect`] gives until
+/// it gives nothing, in this order at the end of a turn: mail by [`Self::take_mail`], then the output of each
+/// connection that [`Effect::Transmit`] named. Whoever wrote some of [`Self::output`] says so by
+/// [`Input::Transmitted`], and writes the rest when the socket takes it. [`Self::poll_timeout`] says when to come
+/// back with [`Input::Timeout`] at the latest. It performs no I/O and reads no clock.
+#[derive(Debug)]
+pub struct Shard {
+    pub(crate) clients: Clients,
+    pub(crate) index: Index,
+    pub(crate) interest: Arc<Interest>,
+    pub(crate) interest_counts: InterestCounts,
+    pub(crate) retained: Retained<RetainedMessage>,
+    pub(crate) replays: Replays,
+    pub(crate) groups: Groups,
+    pub(crate) outboxes: Vec<Outbox>,
+    /// Batches to use again.
+    pub(crate) spare: Vec<Batch>,
+    /// Connections that wait for an outbox to be taken.
+    pub(crate) throttled: Vec<ConnectionId>,
+    pub(crate) fanout: Option<Box<Fanout>>,
+    pub(crate) scratch: Scratch,
+    pub(crate) random: Random,
+    pub(crate) status: Status,
+    /// The latest counters of the other shards.
+    pub(crate) others: Vec<Counters>,
+    pub(crate) stopping: bool,
+    started: bool,
+}
+
+impl Shard {
+    /// A shard without clients. All shards of a broker share `interest`.
+    pub fn new(config: Config, interest: Arc<Interest>) -> Self {
+        assert!((1..=64).contains(&config.shards) && config.shard.0 < config.shards, "shards are numbered 0 to 63");
+        let hasher = SeedableRandomState::with_seed(config.seed, SharedSeed::global_fixed());
+        let count = usize::from(config.shards);
+        Shard {
+            index: Index::new(hasher),
+            interest,
+            interest_counts: InterestCounts::new(config.shard.0),
+            retained: Retained::new(),
+            replays: Replays::default(),
+            groups: Groups::default(),
+            outboxes: (0..count).map(|_| Outbox::default()).collect(),
+            spare: Vec::new(),
+            throttled: Vec::new(),
+            fanout: None,
+            scratch: Scratch::default(),
+            random: Random::new(config.seed ^ u64::from(config.shard.0) << 32),
+            status: Status::new(config.version),
+            others: (0..count).map(|_| Counters::default()).collect(),
+            stopping: false,
+            started: false,
+            clients: Clients::new(config, hasher),
+        }
+    }
+
+    /// Something happened.
+    pub fn handle(&mut self, now: Time, input: Input<'_>) {
+        if !core::mem::replace(&mut self.started, true) {
+            self.start_timers(now);
+        }
+        match input {
+            Input::Opened { connection, opened_at, admission } => self.opened(connection, opened_at, admission),
+            Input::Received { connection, bytes } => self.received(now, connection, bytes),
+            Input::Transmitted { connection, bytes } => self.transmitted(now, connection, bytes),
+            Input::Lost { connection, cause } => self.lost(now, connection, cause),
+            Input::Mail { from, batch } => self.open_mail(now, from, batch),
+            Input::MailDrained => {
+                self.replays.release_fresh();
+                self.step_replays(now);
+            }
+            Input::Authenticated { connection, verdict } => self.authenticated(now, connection, verdict),
+            Input::Timeout => {
+                self.handle_timers(now);
+                self.step_replays(now);
+                self.after(now);
+            }
+            Input::Stop => self.stop(now),
+        }
+    }
+
+    /// The next thing to be done, until there is none.
+    pub fn poll_effect(&mut self) -> Option<Effect> {
+        self.clients.effects.pop_front()
+    }
+
+    /// When [`Input::Timeout`] is wanted at the latest; a moment that has passed means at once.
+    pub fn poll_timeout(&self) -> Option<Time> {
+        if self.replays.is_runnable() {
+            return Some(Time::default());
+        }
+        self.clients.wheel.next()
+    }
+
+    /// What waits to be written to a connection, as contiguous pieces in order.
+    pub fn output(&self, connection: ConnectionId) -> impl Iterator<Item = &[u8]> {
+        let connection = self.clients.connections.get(connection);
+        connection.into_iter().flat_map(|connection| connection.output.pieces(&self.clients.publications))
+    }
+
+    /// Whether something waits to be written to a connection.
+    pub fn has_output(&self, connection: ConnectionId) -> bool {
+        self.clients.connections.get(connection).is_some_and(|connection| !connection.output.is_empty())
+    }
+
+    /// Connections that are open, those included that are closing.
+    pub fn connections(&self) -> usize {
+        self.clients.connections.len()
+    }
+
+    /// This shard's number.
+    pub fn id(&self) -> ShardId {
+        self.clients.config.shard
+    }
+
+    /// What this shard has counted, gauges included.
+    pub fn counters(&self) -> Counters {
+        let mut counters = self.clients.counters.clone();
+        counters.retained = self.retained.len() as u64;
+        counters.stored_messages = self.clients.publications.len() as u64;
+        counters.stored_bytes = self.clients.publications.bytes();
+        counters
+    }
+
+    fn transmitted(&mut self, now: Time, connection: ConnectionId, bytes: usize) {
+        self.clients.transmitted(now, connection, bytes);
+        if let Some(key) = self.clients.connections.get(connection).and_then(|connection| connection.session) {
+            self.unblock_replays(key);
+        }
+        self.after(now);
+    }
+
+    /// What any input may leave to do.
+    pub(crate) fn after(&mut self, now: Time) {
+        self.pay_groups(now);
+        if self.clients.config.shards == 1 {
+            self.step_replays(now);
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! SUBSCRIBE and UNSUBSCRIBE (3.8, 3.10): the index, the interest of this shard, and what is replayed.
+
+use crate::index::{LEVELS_MAX, Subscription};
+use crate::interface::ConnectionId;
+use crate::session::SessionKey;
+use crate::shard::Shard;
+use alloc::vec::Vec;
+use core::num::NonZeroU32;
+use martlet_codec::{Property, ReasonCode, RetainHandling, Subscribe, SubscriptionOptions, TopicFilter, Unsubscribe};
+use martlet_protocol::Time;
+
+impl Shard {
+    pub(crate) fn subscribe(&mut self, now: Time, id: ConnectionId, key: SessionKey, subscribe: &Subscribe<'_>) {
+        let subscription_id = subscribe.properties.iter().find_map(|property| match property {
+            Property::SubscriptionIdentifier(id) => NonZeroU32::new(id),
+            _ => None,
+        });
+        let mut reasons = Vec::new();
+        let mut replays = Vec::new();
+        for asked in subscribe.filters.iter() {
+            let options = self.effective(id, asked.options);
+            let subscription = Subscription { options, id: subscription_id };
+            let granted = self.subscribe_one(now, key, asked.filter, subscription);
+            let reason = match granted {
+                Ok(is_new) => {
+                    if wants_retained(asked.filter, options, is_new) {
+                        replays.push((asked.filter, subscription));
+                    }
+                    options.maximum_qos as u8 // [MQTT-3.8.4-7]
+                }
+                Err(reason) => reason as u8,
+            };
+            reasons.push(reason); // [MQTT-3.9.3-1]
+        }
+        let connection = &mut self.clients.connections[id];
+        connection.protocol.suback(subscribe.packet_id, &reasons, &mut connection.output); // [MQTT-3.8.4-1]
+        self.clients.counters.packets_sent += 1;
+        for (filter, subscription) in replays {
+            self.replay(key, filter, subscription);
+        }
+    }
+
+    /// Options as they work: a bridge of Mosquitto's wants RETAIN kept and its own messages kept away, and 3.x has
+    /// no way to say so.
+    fn effective(&self, id: ConnectionId, mut options: SubscriptionOptions) -> SubscriptionOptions {
+        if self.clients.connections[id].bridge {
+            options.no_local = true;
+            options.retain_as_published = true;
+        }
+        options
+    }
+
+    /// Subscribes to one filter; whether the subscription is new.
+    fn subscribe_one(
+        &mut self,
+        now: Time,
+        key: SessionKey,
+        filter: TopicFilter<'_>,
+        subscription: Subscription,
+    ) -> Result<bool, ReasonCode> {
+        if filter.has_wildcard() && filter.levels().count() > LEVELS_MAX {
+            return Err(ReasonCode::TopicFilterInvalid);
+        }
+        let max = self.clients.config.subscriptions_max as usize;
+        if self.index.subscriptions_of(key.subscriber()).len() >= max {
+            return Err(ReasonCode::QuotaExceeded);
+        }
+        if filter.share().is_some() {
+            return self.join(now, key, filter, subscription);
+        }
+        let subscribed = self.index.subscribe(filter, key.subscriber(), subscription); // [MQTT-3.8.4-3]
+        if subscribed.first_of_filter {
+            self.interest_counts.add(&self.interest, filter);
+        }
+        let is_new = subscribed.previous.is_none();
+        self.clients.counters.subscriptions += u64::from(is_new);
+        Ok(is_new)
+    }
+
+    pub(crate) fn unsubscribe(&mut self, now: Time, id: ConnectionId, key: SessionKey, unsubscribe: &Unsubscribe<'_>) {
+        let mut reasons = Vec::new();
+        for filter in unsubscribe.filters.iter() {
+            let existed = match filter.share() {
+                Some(_) => self.leave(now, key, filter),
+                None => self.unsubscribe_one(key, filter), // [MQTT-3.10.4-1]
+            };
+            let reason = if existed { ReasonCode::Success } else { ReasonCode::NoSubscriptionExisted };
+            reasons.push(reason as u8); // [MQTT-3.11.3-1]
+        }
+        let connection = &mut self.clients.connections[id];
+        connection.protocol.unsuback(unsubscribe.packet_id, &reasons, &mut connection.output);
+        self.clients.counters.packets_sent += 1;
+    }
+
+    fn unsubscribe_one(&mut self, key: SessionKey, filter: TopicFilter<'_>) -> bool {
+        let Some(removed) = self.index.unsubscribe(filter, key.subscriber()) else { return false };
+        if removed.last_of_filter {
+            self.interest_counts.remove(&self.interest, filter);
+        }
+        self.clients.counters.subscriptions -= 1;
+        true
+    }
+
+    /// Removes every subscription of a session that ends.
+    pub(crate) fn unsubscribe_all(&mut self, now: Time, key: SessionKey) {
+        self.leave_all(now, key);
+        let (counts, interest) = (&mut self.interest_counts, &self.interest);
+        let mut removed = 0;
+        self.index.remove_subscriber(key.subscriber(), |filter, last_of_filter| {
+            removed += 1;
+            if last_of_filter {
+                counts.remove(interest, TopicFilter::from_checked(filter));
+            }
+        });
+        self.clients.counters.subscriptions -= removed;
+    }
+}
+
+/// Whether a subscription asks for the retained messages. [MQTT-3.3.1-9] [MQTT-3.3.1-10] [MQTT-3.3.1-11]
+fn wants_retained(filter: TopicFilter<'_>, options: SubscriptionOptions, is_new: bool) -> bool {
+    filter.share().is_none()
+        && match options.retain_handling {
+            RetainHandling::Send => true,
+            RetainHandling::SendIfNew => is_new,
+            RetainHandling::DoNotSend => false,
+        }
+}
