@@ -16,14 +16,14 @@ const LEFT: u64 = 8;
 
 #[test]
 fn a_broker_without_descriptors_goes_on() {
-    let (mut child, address) = child::spawn("child_broker");
+    let (child, address) = child::spawn("child_broker");
     let mut served = Client::connect(address, Version::V311, "served");
     let crowd: Vec<Client> = (0..40).map(|_| Client::open(address)).collect();
     let refused = Client::open(address); // behind the crowd in the queue
     served.ping();
-    let before = cpu_ms(child.id());
+    let before = cpu_ms(child.0.id());
     std::thread::sleep(Duration::from_secs(1));
-    let used = cpu_ms(child.id()) - before;
+    let used = cpu_ms(child.0.id()) - before;
     assert!(used < 200, "{used} ms of processor time in a second without work: it is spinning");
 
     // The queue moves on as descriptors become free: its last gets an answer, and so does a new client.
@@ -32,8 +32,7 @@ fn a_broker_without_descriptors_goes_on() {
     refused.wait_for_end();
     while Client::open(address).refused() {}
     served.ping();
-    drop(child.stdin.take());
-    assert!(child.wait().unwrap().success());
+    child.assert_success();
 }
 
 #[test]

@@ -48,10 +48,9 @@ fn a_dropped_broker_stops() {
 #[test]
 fn a_signal_stops_in_order() {
     for signal in [Signal::TERM, Signal::INT] {
-        let (mut process, address) = child::spawn("child_with_signals");
+        let (process, address) = child::spawn("child_with_signals");
         let mut client = Client::connect(address, Version::V5, "c");
-        let pid = Pid::from_child(&process);
-        kill_process(pid, signal).unwrap();
+        kill_process(Pid::from_child(&process.0), signal).unwrap();
         let reason = client.receive(|packet| match packet {
             Packet::Disconnect(disconnect) => disconnect.reason,
             other => panic!("DISCONNECT expected, not {other:?}"),
@@ -59,7 +58,7 @@ fn a_signal_stops_in_order() {
         assert_eq!(reason, Some(ReasonCode::ServerShuttingDown));
         client.assert_end();
         drop(client);
-        assert!(process.wait().unwrap().success());
+        process.assert_success();
     }
 }
 

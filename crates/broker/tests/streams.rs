@@ -51,22 +51,28 @@ fn a_payload_larger_than_every_buffer_arrives_whole() {
     broker.stop();
 }
 
-/// What a client said before it closed its side counts, and what the broker answers still arrives.
+/// What a client said before it closed its side counts, and what the broker answers still arrives. Many at once,
+/// so that the last bytes and the end often come together.
 #[test]
 fn a_half_closed_connection_gets_its_answers() {
+    const CLIENTS: usize = 100;
     let broker = TestBroker::start(2);
     let mut subscriber = Client::connect(broker.address, Version::V311, "s");
     subscriber.subscribe("last/words", QoSLevel::AtMostOnce);
-    let mut client = Client::open(broker.address);
-    let mut bytes = client.bytes_of(&connect(Version::V311, "brief"));
-    bytes.extend(client.bytes_of(&publish("last/words", b"goodbye")));
-    bytes.extend(client.bytes_of(&Packet::PingReq));
-    client.stream.write_all(&bytes).unwrap();
-    client.finish();
-    assert_eq!(client.connack(), ReasonCode::Success);
-    client.receive(|packet| assert_eq!(packet, Packet::PingResp)).unwrap();
-    client.assert_end();
-    assert_eq!(subscriber.payload(), b"goodbye");
+    let mut clients: Vec<Client> = (0..CLIENTS).map(|_| Client::open(broker.address)).collect();
+    for (number, client) in clients.iter_mut().enumerate() {
+        let mut bytes = client.bytes_of(&connect(Version::V311, &format!("brief-{number}")));
+        bytes.extend(client.bytes_of(&publish("last/words", b"goodbye")));
+        bytes.extend(client.bytes_of(&Packet::PingReq));
+        client.stream.write_all(&bytes).unwrap();
+        client.finish();
+    }
+    for client in &mut clients {
+        assert_eq!(client.connack(), ReasonCode::Success);
+        client.receive(|packet| assert_eq!(packet, Packet::PingResp)).unwrap();
+        client.assert_end();
+        assert_eq!(subscriber.payload(), b"goodbye");
+    }
     broker.stop();
 }
 

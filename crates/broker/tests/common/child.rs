@@ -4,8 +4,26 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
-/// Starts the ignored test `name`; it ends when its standard input does, if it reads that.
-pub(crate) fn spawn(name: &str) -> (Child, SocketAddr) {
+/// The process, killed if the test ends before it does.
+pub(crate) struct ChildBroker(pub(crate) Child);
+
+impl ChildBroker {
+    /// Waits for its end and asserts that it is a good one.
+    pub(crate) fn assert_success(mut self) {
+        drop(self.0.stdin.take());
+        assert!(self.0.wait().unwrap().success());
+    }
+}
+
+impl Drop for ChildBroker {
+    fn drop(&mut self) {
+        let _ = self.0.kill(); // it has ended already, or should
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts the ignored test `name`, which may take the end of its standard input for its own.
+pub(crate) fn spawn(name: &str) -> (ChildBroker, SocketAddr) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", name, "--ignored", "--nocapture"])
         .stdin(Stdio::piped())
@@ -20,7 +38,7 @@ pub(crate) fn spawn(name: &str) -> (Child, SocketAddr) {
     }
     child.stdout = Some(output.into_inner()); // a closed pipe would kill the child at its last words
     let address = line.trim().trim_start_matches("address ").parse().unwrap();
-    (child, address)
+    (ChildBroker(child), address)
 }
 
 /// In the child: tells the parent where the broker listens.
