@@ -293,7 +293,6 @@ impl Shard {
 
     /// Ends every connection: the broker is stopping. Wills and sessions stay as they are.
     pub(crate) fn stop(&mut self, now: Time) {
-        self.stopping = true;
         let ids: alloc::vec::Vec<_> = self.clients.connections.ids().collect();
         for id in ids {
             let connection = &self.clients.connections[id];

@@ -5,6 +5,7 @@ use crate::session::SessionKey;
 use crate::wheel::TimerId;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use martlet_codec::PacketId;
 use martlet_protocol::server::{Connection as Protocol, Greeting};
 use martlet_protocol::{Output, Time};
 
@@ -35,6 +36,8 @@ pub(crate) struct Connection {
     pub(crate) admission: Admission,
     /// What the client said in CONNECT, while that is being decided.
     pub(crate) greeting: Option<Box<Greeting>>,
+    /// Answers to SUBSCRIBE that wait for groups on other shards.
+    pub(crate) pending: Vec<PendingSuback>,
     /// Whether its end was told.
     pub(crate) ended: bool,
     pub(crate) bridge: bool,
@@ -65,11 +68,22 @@ impl Connection {
             opened_at,
             admission,
             greeting: None,
+            pending: Vec::new(),
             ended: false,
             bridge: false,
             life,
         }
     }
+}
+
+/// A SUBACK that waits until groups on other shards have their new member.
+#[derive(Debug)]
+pub(crate) struct PendingSuback {
+    pub(crate) token: u64,
+    pub(crate) packet_id: PacketId,
+    pub(crate) reasons: Vec<u8>,
+    /// Groups that have not confirmed.
+    pub(crate) waits_for: u32,
 }
 
 /// The connections of one shard.

@@ -3,7 +3,8 @@
 //! The group assigns a message to a member with credit; the member's shard queues it with the session and gives the
 //! credit back when it is settled. Which member is chosen is [`crate::shared`]'s business.
 
-use crate::clients::{Outbound, Parcelled};
+use crate::clients::{Clients, Outbound, Parcelled};
+use crate::connection::Connection;
 use crate::counters::Dropped;
 use crate::fanout::topic_hash;
 use crate::index::{SubscriberId, Subscription};
@@ -91,14 +92,16 @@ impl Shard {
         ShardId((topic_hash(filter) % u64::from(self.clients.config.shards)) as u8)
     }
 
-    /// A session of this shard subscribes to `$share/name/filter`; whether that is new.
+    /// A session of this shard subscribes to `$share/name/filter`. A home elsewhere confirms by [`Mail::Joined`] with
+    /// this token, so that what is published after the SUBACK finds the group there.
     pub(crate) fn join(
         &mut self,
         now: Time,
         key: SessionKey,
         filter: TopicFilter<'_>,
         subscription: Subscription,
-    ) -> Result<bool, ReasonCode> {
+        token: u64,
+    ) -> Result<Joined, ReasonCode> {
         let home = self.home_of_group(filter.as_str());
         let slot = &mut self.clients.sessions[key];
         let is_new = slot.rare().shares.find(filter.as_str()).is_none();
@@ -114,18 +117,27 @@ impl Shard {
         let member = self.clients.sessions[key].name;
         if home == self.clients.config.shard {
             self.member_joins(now, filter, member, subscription, credit);
-            return Ok(is_new);
+            return Ok(Joined::Now);
         }
-        self.interest_of_remote_group(filter, home);
         let batch = self.outbox(home);
         let filter = batch.pack_text(filter.as_str());
-        batch.push(Mail::Join { member, filter, options: subscription.options, id: subscription.id, credit });
-        Ok(is_new)
+        batch.push(Mail::Join { member, filter, subscription, credit, token });
+        Ok(Joined::Asked)
     }
 
-    /// What is published after the SUBACK must be routed, so the home's interest is set before the mail arrives.
-    fn interest_of_remote_group(&mut self, filter: TopicFilter<'_>, home: ShardId) {
-        self.interest.mark(home.0, filter.unshared());
+    /// A group elsewhere has this session among its members: its SUBACK may go once all groups have.
+    pub(crate) fn joined(&mut self, member: SessionRef, token: u64) {
+        let Some(key) = self.clients.sessions.resolve(member) else { return };
+        let Some(id) = self.clients.sessions[key].connection else { return };
+        let Connection { protocol, output, pending, .. } = &mut self.clients.connections[id];
+        let Some(index) = pending.iter().position(|pending| pending.token == token) else { return };
+        pending[index].waits_for -= 1;
+        if pending[index].waits_for == 0 {
+            let done = pending.swap_remove(index);
+            protocol.suback(done.packet_id, &done.reasons, output);
+            self.clients.counters.packets_sent += 1;
+            self.clients.touch(id);
+        }
     }
 
     /// Messages of a group that a session may be given now.
@@ -287,6 +299,15 @@ impl Shard {
     }
 }
 
+/// How far a [`Shard::join`] got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Joined {
+    /// The group has the member.
+    Now,
+    /// The group's home was asked.
+    Asked,
+}
+
 /// How a group gives a message to a member.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Assigned {
@@ -337,11 +358,13 @@ impl Shard {
             return self.assign_waiting(now, key);
         }
         let Some(mut kept) = self.groups.remove(key) else { return };
-        for item in kept.group.drain() {
-            self.clients.publications.release(item.message.publication);
-            self.clients.counters.routed += 1;
-            self.clients.counters.dropped.count(Dropped::NoMember, 1);
-        }
+        let Clients { publications, counters, .. } = &mut self.clients;
+        kept.group.retain(|waiting| {
+            publications.release(waiting.publication);
+            counters.routed += 1;
+            counters.dropped.count(Dropped::NoMember, 1);
+            false
+        });
         let filter = TopicFilter::from_checked(filter).unshared();
         if self.index.unsubscribe(filter, key.subscriber()).is_some_and(|removed| removed.last_of_filter) {
             self.interest_counts.remove(&self.interest, filter);

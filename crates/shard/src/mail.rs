@@ -7,7 +7,7 @@ use crate::session::SessionRef;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
-use martlet_codec::{QoSLevel, SubscriptionOptions, TopicName};
+use martlet_codec::{QoSLevel, TopicName};
 use martlet_protocol::{Message, Time};
 
 /// Where a piece of text or a message lies in a batch's buffer.
@@ -29,7 +29,7 @@ pub(crate) enum Mail {
     /// You keep the retained message of this topic: replace it, or remove it if the payload is empty.
     Retain { parcel: Parcel, qos: QoSLevel },
     /// Send this session your retained messages for a filter (the parcel's topic).
-    Replay { session: SessionRef, filter: Parcel, options: SubscriptionOptions, id: Option<NonZeroU32> },
+    Replay { session: SessionRef, filter: Parcel, subscription: Subscription },
     /// One retained message of a replay. `replay` is the sender's number for it, owed one credit.
     Replayed { session: SessionRef, replay: u64, parcel: Parcel, qos: QoSLevel, id: Option<NonZeroU32>, no_local: bool },
     /// The session has taken this many messages of a replay.
@@ -37,7 +37,9 @@ pub(crate) enum Mail {
     /// A replay for this session is complete.
     ReplayDone { session: SessionRef },
     /// This session joins a group, or changes its subscription to it.
-    Join { member: SessionRef, filter: Parcel, options: SubscriptionOptions, id: Option<NonZeroU32>, credit: u16 },
+    Join { member: SessionRef, filter: Parcel, subscription: Subscription, credit: u16, token: u64 },
+    /// The group has this member; the token is that of its [`Mail::Join`].
+    Joined { member: SessionRef, token: u64 },
     /// This session leaves a group.
     Leave { member: SessionRef, filter: Parcel },
     /// This member came back with so much credit, or went offline.

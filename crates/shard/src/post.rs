@@ -2,7 +2,6 @@
 
 use crate::clients::Parcelled;
 use crate::groups::Assigned;
-use crate::index::Subscription;
 use crate::interface::{Effect, ShardId};
 use crate::mail::{Batch, Mail};
 use crate::replay::Replayed;
@@ -69,8 +68,8 @@ impl Shard {
                 self.deliver_local(now, &batch.message(&parcel), qos, retain);
             }
             Mail::Retain { parcel, qos } => self.set_retained(&batch.message(&parcel), qos),
-            Mail::Replay { session, filter, options, id } => {
-                self.start_replay(session, TopicFilter::from_checked(batch.text(&filter)), options, id);
+            Mail::Replay { session, filter, subscription } => {
+                self.start_replay(session, TopicFilter::from_checked(batch.text(&filter)), subscription);
             }
             Mail::Replayed { session, replay, parcel, qos, id, no_local } => {
                 let message = batch.message(&parcel);
@@ -79,16 +78,18 @@ impl Shard {
             Mail::ReplayCredit { replay, credit } => self.replay_credit(replay, credit),
             Mail::ReplayDone { session } => self.replay_done(session),
             Mail::Counters(counters) => self.others[from.0 as usize] = *counters,
-            group => self.open_group_mail(now, batch, group),
+            group => self.open_group_mail(now, from, batch, group),
         }
     }
 
-    fn open_group_mail(&mut self, now: Time, batch: &Batch, mail: Mail) {
+    fn open_group_mail(&mut self, now: Time, from: ShardId, batch: &Batch, mail: Mail) {
         match mail {
-            Mail::Join { member, filter, options, id, credit } => {
+            Mail::Join { member, filter, subscription, credit, token } => {
                 let filter = TopicFilter::from_checked(batch.text(&filter));
-                self.member_joins(now, filter, member, Subscription { options, id }, credit);
+                self.member_joins(now, filter, member, subscription, credit);
+                self.outbox(from).push(Mail::Joined { member, token });
             }
+            Mail::Joined { member, token } => self.joined(member, token),
             Mail::Leave { member, filter } => self.member_leaves(now, batch.text(&filter), member),
             Mail::Online { member, filter, credit } => self.member_online(now, batch.text(&filter), member, credit),
             Mail::Credit { member, filter, credit } => self.member_credit(now, batch.text(&filter), member, credit),

@@ -98,7 +98,7 @@ impl Shard {
 
     /// Whether this frame is a CONNECT of a client whose home is another shard: then the connection is gone.
     fn moves_away(&mut self, id: ConnectionId, frame: Frame<'_>, rest: &[u8]) -> bool {
-        let connection = &mut self.clients.connections[id];
+        let connection = &self.clients.connections[id];
         if connection.protocol.phase() != Phase::AwaitConnect || self.clients.config.shards == 1 {
             return false;
         }

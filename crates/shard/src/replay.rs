@@ -131,20 +131,19 @@ impl Shard {
     /// Begins to send a session the retained messages for its new subscription, from every shard that may have some.
     pub(crate) fn replay(&mut self, key: SessionKey, filter: TopicFilter<'_>, subscription: Subscription) {
         let session = self.clients.sessions[key].name;
-        let Subscription { options, id } = subscription;
         let one_home = (!filter.has_wildcard()).then(|| self.home_of_topic(filter.as_str()));
         for shard in (0..self.clients.config.shards).map(ShardId) {
             if one_home.is_some_and(|home| home != shard) {
                 continue;
             }
             if shard == self.clients.config.shard {
-                self.start_replay(session, filter, options, id);
+                self.start_replay(session, filter, subscription);
                 continue;
             }
             self.clients.sessions[key].rare().replays += 1;
             let batch = self.outbox(shard);
             let filter = batch.pack_text(filter.as_str());
-            batch.push(Mail::Replay { session, filter, options, id });
+            batch.push(Mail::Replay { session, filter, subscription });
         }
     }
 
@@ -152,9 +151,9 @@ impl Shard {
         &mut self,
         session: SessionRef,
         filter: TopicFilter<'_>,
-        options: SubscriptionOptions,
-        id: Option<NonZeroU32>,
+        subscription: Subscription,
     ) {
+        let Subscription { options, id } = subscription;
         let cursor = Cursor::new(filter);
         self.replays.start(Replay { session, cursor, options, id, credit: CREDIT });
         if self.clients.config.shards == 1 {

@@ -50,7 +50,8 @@ pub struct Shard {
     pub(crate) status: Status,
     /// The latest counters of the other shards.
     pub(crate) others: Vec<Counters>,
-    pub(crate) stopping: bool,
+    /// Numbers the SUBSCRIBE packets, for those that wait for other shards.
+    pub(crate) last_token: u64,
     started: bool,
 }
 
@@ -61,7 +62,7 @@ impl Shard {
         let hasher = SeedableRandomState::with_seed(config.seed, SharedSeed::global_fixed());
         let count = usize::from(config.shards);
         Shard {
-            index: Index::new(hasher),
+            index: Index::new(hasher.clone()),
             interest,
             interest_counts: InterestCounts::new(config.shard.0),
             retained: Retained::new(),
@@ -75,7 +76,7 @@ impl Shard {
             random: Random::new(config.seed ^ u64::from(config.shard.0) << 32),
             status: Status::new(config.version),
             others: (0..count).map(|_| Counters::default()).collect(),
-            stopping: false,
+            last_token: 0,
             started: false,
             clients: Clients::new(config, hasher),
         }

@@ -1,5 +1,7 @@
 //! SUBSCRIBE and UNSUBSCRIBE (3.8, 3.10): the index, the interest of this shard, and what is replayed.
 
+use crate::connection::PendingSuback;
+use crate::groups::Joined;
 use crate::index::{LEVELS_MAX, Subscription};
 use crate::interface::ConnectionId;
 use crate::session::SessionKey;
@@ -9,6 +11,17 @@ use core::num::NonZeroU32;
 use martlet_codec::{Property, ReasonCode, RetainHandling, Subscribe, SubscriptionOptions, TopicFilter, Unsubscribe};
 use martlet_protocol::Time;
 
+/// What subscribing to one filter did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Done {
+    /// The session had no subscription to it.
+    New,
+    /// It had one, or it is a shared one: nothing is replayed only because it is new.
+    Replaced,
+    /// A group on another shard was asked.
+    Asked,
+}
+
 impl Shard {
     pub(crate) fn subscribe(&mut self, now: Time, id: ConnectionId, key: SessionKey, subscribe: &Subscribe<'_>) {
         let subscription_id = subscribe.properties.iter().find_map(|property| match property {
@@ -17,15 +30,18 @@ impl Shard {
         });
         let mut reasons = Vec::new();
         let mut replays = Vec::new();
+        let mut waits_for = 0;
+        self.last_token += 1;
         for asked in subscribe.filters.iter() {
             let options = self.effective(id, asked.options);
             let subscription = Subscription { options, id: subscription_id };
             let granted = self.subscribe_one(now, key, asked.filter, subscription);
             let reason = match granted {
-                Ok(is_new) => {
-                    if wants_retained(asked.filter, options, is_new) {
+                Ok(done) => {
+                    if wants_retained(asked.filter, options, done == Done::New) {
                         replays.push((asked.filter, subscription));
                     }
+                    waits_for += u32::from(done == Done::Asked);
                     options.maximum_qos as u8 // [MQTT-3.8.4-7]
                 }
                 Err(reason) => reason as u8,
@@ -33,8 +49,13 @@ impl Shard {
             reasons.push(reason); // [MQTT-3.9.3-1]
         }
         let connection = &mut self.clients.connections[id];
-        connection.protocol.suback(subscribe.packet_id, &reasons, &mut connection.output); // [MQTT-3.8.4-1]
-        self.clients.counters.packets_sent += 1;
+        if waits_for > 0 {
+            let (token, packet_id) = (self.last_token, subscribe.packet_id);
+            connection.pending.push(PendingSuback { token, packet_id, reasons, waits_for });
+        } else {
+            connection.protocol.suback(subscribe.packet_id, &reasons, &mut connection.output); // [MQTT-3.8.4-1]
+            self.clients.counters.packets_sent += 1;
+        }
         for (filter, subscription) in replays {
             self.replay(key, filter, subscription);
         }
@@ -50,14 +71,14 @@ impl Shard {
         options
     }
 
-    /// Subscribes to one filter; whether the subscription is new.
+    /// Subscribes to one filter.
     fn subscribe_one(
         &mut self,
         now: Time,
         key: SessionKey,
         filter: TopicFilter<'_>,
         subscription: Subscription,
-    ) -> Result<bool, ReasonCode> {
+    ) -> Result<Done, ReasonCode> {
         if filter.has_wildcard() && filter.levels().count() > LEVELS_MAX {
             return Err(ReasonCode::TopicFilterInvalid);
         }
@@ -66,15 +87,18 @@ impl Shard {
             return Err(ReasonCode::QuotaExceeded);
         }
         if filter.share().is_some() {
-            return self.join(now, key, filter, subscription);
+            let joined = self.join(now, key, filter, subscription, self.last_token)?;
+            return Ok(if joined == Joined::Asked { Done::Asked } else { Done::Replaced });
         }
         let subscribed = self.index.subscribe(filter, key.subscriber(), subscription); // [MQTT-3.8.4-3]
         if subscribed.first_of_filter {
             self.interest_counts.add(&self.interest, filter);
         }
-        let is_new = subscribed.previous.is_none();
-        self.clients.counters.subscriptions += u64::from(is_new);
-        Ok(is_new)
+        if subscribed.previous.is_some() {
+            return Ok(Done::Replaced);
+        }
+        self.clients.counters.subscriptions += 1;
+        Ok(Done::New)
     }
 
     pub(crate) fn unsubscribe(&mut self, now: Time, id: ConnectionId, key: SessionKey, unsubscribe: &Unsubscribe<'_>) {

@@ -266,6 +266,15 @@ impl Connection {
         self.state = State::Closing;
     }
 
+    /// The Authentication Method that CONNECT named.
+    pub fn method(&self) -> Option<&str> {
+        match &self.state {
+            State::Deciding(deciding) => deciding.method.as_deref(),
+            State::Connected(connected) => connected.method.as_deref(),
+            State::AwaitConnect { .. } | State::Closing => None,
+        }
+    }
+
     fn connected(&self) -> &Connected {
         match &self.state {
             State::Connected(connected) => connected,
