@@ -1,0 +1,273 @@
+//! Rules that bind a client, one by one: bytes of a server in, bytes, events and ends out. Tests are data.
+
+use Version::{V5, V31, V311};
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen is")]
+
+use martlet_codec::{
+    FiltersBuf, Properties, PropertiesBuf, Property, QoSLevel, ReasonCode, Split, SubscriptionOptions,
+    TopicFilter, TopicName, Version, split_frame,
+};
+use martlet_protocol::client::{Authentication, ConnectOptions, Connection, End, Event, Refused};
+use martlet_protocol::{Fatal, Message, Time, Violation};
+
+const NOW: Time = Time::from_millis(0);
+const CONNACK: &str = "20 03 00 00 00";
+
+fn bytes(hex: &str) -> Vec<u8> {
+    let digits: String = hex.split_whitespace().collect();
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
+}
+
+fn client(version: Version) -> Connection {
+    let mut options = ConnectOptions::new(version, "c");
+    options.limits.receive_maximum = 2;
+    options.limits.topic_alias_maximum = 1;
+    options.limits.maximum_packet_size = 64;
+    let mut client = Connection::new(options).unwrap();
+    client.connect(NOW);
+    take(&mut client);
+    client
+}
+
+/// A client that got these frames in answer to CONNECT.
+fn after(version: Version, frames: &str) -> Connection {
+    let mut client = client(version);
+    client.handle_bytes(NOW, &bytes(frames));
+    client
+}
+
+fn take(client: &mut Connection) -> Vec<u8> {
+    let out: Vec<u8> = client.output().flatten().copied().collect();
+    client.transmitted(NOW, out.len());
+    out
+}
+
+fn events(client: &mut Connection) -> Vec<Event> {
+    std::iter::from_fn(|| client.poll_event()).collect()
+}
+
+/// The server's frames are answered by these.
+fn answers(version: Version, frames: &str, answer: &str) {
+    let mut client = after(version, frames);
+    assert_eq!(take(&mut client), bytes(answer), "{frames}");
+    assert!(client.is_connected(), "{:?}", events(&mut client));
+}
+
+/// The server's frames are against this rule; DISCONNECT says so in 5.0.
+fn rejects(version: Version, frames: &str, fatal: impl Into<Fatal>) {
+    let (mut client, fatal) = (after(version, frames), fatal.into());
+    let last = events(&mut client).pop();
+    assert!(
+        matches!(&last, Some(Event::Disconnected(End::Fatal(found))) if *found == fatal),
+        "{frames}: {last:?}, not {fatal:?}"
+    );
+    let out = take(&mut client);
+    let mut last = &[][..];
+    let mut rest = &out[..];
+    while let Ok(Split::Whole(_, len)) = split_frame(rest, u32::MAX) {
+        (last, rest) = rest.split_at(len);
+    }
+    match version {
+        V5 => assert_eq!((last[0], last[2]), (0xe0, fatal.reason() as u8)), // [MQTT-4.13.1-1]
+        _ => assert_eq!(out, [0u8; 0]),
+    }
+    assert!(client.is_closing());
+}
+
+#[test]
+fn what_a_server_must_not_send() {
+    use Violation::*;
+    use martlet_codec::PacketType as Type;
+    for (version, frames, violation) in [
+        (V5, "20 03 01 00 00", SessionPresentUnexpected), // [MQTT-3.2.2-4]
+        (V311, "20 02 01 00", SessionPresentUnexpected),
+        (V5, "d0 00", TooEarly(Type::PingResp)), // [MQTT-3.2.0-1]
+        (V5, "20 03 00 00 00 20 03 00 00 00", SecondConnAck),
+        (V5, "20 03 00 00 00 c0 00", WrongDirection(Type::PingReq)),
+        (V5, "20 03 00 00 00 90 04 ff f0 00 00", AcknowledgementMismatch),
+        (V5, "20 03 00 00 00 30 07 00 01 74 03 23 00 01 30 06 00 00 03 23 00 02", TopicAliasAboveMaximum), // [MQTT-3.3.2-11]
+        (V5, "20 03 00 00 00 30 06 00 00 03 23 00 01", TopicAliasUnknown),
+        (
+            V5,
+            "20 03 00 00 00 34 06 00 01 74 0001 00 34 06 00 01 74 0002 00 34 06 00 01 74 0003 00",
+            ReceiveMaximumExceeded,
+        ),
+        (V5, "20 03 00 00 00 e0 07 00 05 11 00000001", SessionExpiryFromServer), // [MQTT-3.14.2-2]
+        (V311, "20 02 00 00 e0 00", WrongDirection(Type::Disconnect)),
+        (V5, "f0 07 18 05 15 0002 6d6d", AuthWithoutMethod),
+    ] {
+        rejects(version, frames, violation);
+    }
+}
+
+#[test]
+fn what_is_no_packet() {
+    use martlet_codec::Malformed::*;
+    for (version, frames, malformed) in [
+        (V5, "20 03 02 00 00", ConnAckFlags),         // [MQTT-3.2.2-1]
+        (V5, "20 03 00 00 00 36 00", QoSInvalid),     // [MQTT-3.3.1-4]
+        (V5, "20 03 00 00 00 30 3f", PacketTooLarge), // the length alone: 1 + 1 + 63 > 64
+        (V5, "20 03 00 00 00 62 02 00 00", PacketIdZero),
+        (V311, "20 02 00 09", ReasonCodeUnknown),
+    ] {
+        rejects(version, frames, malformed);
+    }
+}
+
+#[test]
+fn what_a_server_may_send() {
+    for (version, frames, answer) in [
+        (V5, "32 06 00 01 74 0007 00", "40 02 00 07"), // [MQTT-4.3.2-4]
+        (V5, "34 06 00 01 74 0007 00", "50 02 00 07"), // [MQTT-4.3.3-8]
+        (V5, "34 06 00 01 74 0007 00 62 02 00 07", "50 02 00 07 70 02 00 07"), // [MQTT-4.3.3-11]
+        (V5, "62 02 00 07", "70 03 00 07 92"),
+        (V5, "50 02 00 07", "62 03 00 07 92"),
+        // [MQTT-4.6.0-2] [MQTT-4.6.0-3]
+        (
+            V5,
+            "32 06 00 01 74 0007 00 34 06 00 01 74 0001 00 32 06 00 01 74 0002 00",
+            "40 02 00 07 50 02 00 01 40 02 00 02",
+        ),
+        (V311, "62 02 00 07", "70 02 00 07"),
+        (V31, "32 05 00 01 74 0007", "40 02 00 07"),
+        (V5, "d0 00", ""),
+    ] {
+        let connack = if version == V5 { CONNACK } else { "20 02 00 00" };
+        answers(version, &format!("{connack} {frames}"), answer);
+    }
+}
+
+#[test]
+fn a_refusal_is_told_with_its_words() {
+    let mut client = after(V5, "20 0a 00 9c 07 1f 0001 78 1c 0000");
+    let events = events(&mut client);
+    let [Event::Refused { reason, text, server_reference }] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((*reason, text.as_deref()), (ReasonCode::UseAnotherServer, Some("x")));
+    assert_eq!(server_reference.as_deref(), Some(""));
+    assert!(client.is_closing() && client.output_len() == 0); // [MQTT-4.13.2-1]
+    let mut old = after(V311, "20 02 00 05");
+    let told = old.poll_event();
+    assert!(matches!(told, Some(Event::Refused { reason: ReasonCode::NotAuthorized, .. })), "{told:?}");
+}
+
+#[test]
+fn what_the_server_does_not_support_is_not_sent() {
+    // Maximum QoS 1, Retain Available 0, Maximum Packet Size 30; no wildcards, identifiers or shares.
+    let mut client = after(V5, "20 12 00 00 0f 24 01 25 00 27 0000001e 28 00 29 00 2a 00");
+    let mut publish = |payload: &[u8], qos, retain| {
+        let topic = TopicName::new("t").unwrap();
+        let message = Message { topic, properties: &[], payload, expires_at: None, publisher: 0 };
+        client.publish(NOW, &message, qos, retain).map(|_| ())
+    };
+    assert_eq!(publish(b"", QoSLevel::ExactlyOnce, false), Err(Refused::QoSNotSupported)); // [MQTT-3.2.2-11]
+    assert_eq!(publish(b"", QoSLevel::AtMostOnce, true), Err(Refused::RetainNotSupported)); // [MQTT-3.2.2-14]
+    assert_eq!(publish(&[0; 30], QoSLevel::AtMostOnce, false), Err(Refused::TooLarge)); // [MQTT-3.2.2-15]
+    assert_eq!(publish(&[0; 24], QoSLevel::AtMostOnce, false), Ok(()), "30 bytes");
+    let mut subscribe = |filter, id: Option<u32>| {
+        let (mut filters, mut properties) = (FiltersBuf::new(), PropertiesBuf::new());
+        filters.push(TopicFilter::new(filter).unwrap(), SubscriptionOptions::default());
+        id.into_iter().for_each(|id| properties.push(Property::SubscriptionIdentifier(id)));
+        client.subscribe(&filters, properties.as_properties()).map(|_| ())
+    };
+    assert_eq!(subscribe("a/+", None), Err(Refused::WildcardNotSupported));
+    assert_eq!(subscribe("$share/g/a", None), Err(Refused::SharedNotSupported));
+    assert_eq!(subscribe("a", Some(1)), Err(Refused::SubscriptionIdNotSupported));
+    assert_eq!(subscribe("much/longer/than/the/server/takes", None), Err(Refused::TooLarge));
+    assert_eq!(subscribe("a", None), Ok(()));
+}
+
+#[test]
+fn queued_messages_that_turn_out_unsupported_are_dropped() {
+    let mut client = Connection::new(ConnectOptions::new(V5, "c")).unwrap();
+    let topic = TopicName::new("t").unwrap();
+    let message = Message { topic, properties: &[], payload: &[], expires_at: None, publisher: 0 };
+    let token = client.publish(NOW, &message, QoSLevel::ExactlyOnce, false).unwrap();
+    client.connect(NOW);
+    take(&mut client);
+    client.handle_bytes(NOW, &bytes("20 05 00 00 02 24 01"));
+    let dropped = events(&mut client).pop();
+    assert!(matches!(dropped, Some(Event::Dropped(of, Refused::QoSNotSupported)) if of == token)); // [MQTT-3.2.2-11]
+    assert_eq!((client.output_len(), client.unsettled()), (0, 0));
+}
+
+#[test]
+fn a_client_sets_no_property_of_the_servers() {
+    let mut client = after(V5, CONNACK);
+    for property in
+        [Property::SubscriptionIdentifier(1), Property::TopicAlias(1), Property::ServerKeepAlive(1)]
+    {
+        let mut block = PropertiesBuf::new();
+        block.push(property);
+        let topic = TopicName::new("t").unwrap();
+        let properties = block.as_bytes();
+        let message = Message { topic, properties, payload: b"", expires_at: None, publisher: 0 };
+        let refused = client.publish(NOW, &message, QoSLevel::AtMostOnce, false);
+        assert!(matches!(refused, Err(Refused::Malformed(_))), "{property:?}"); // [MQTT-3.3.4-6]
+    }
+    assert_eq!(client.output_len(), 0);
+}
+
+#[test]
+fn the_steps_of_an_authentication() {
+    let mut options = ConnectOptions::new(V5, "c");
+    options.authentication = Some(Authentication { method: "m".into(), data: None });
+    let mut client = Connection::new(options).unwrap();
+    client.connect(NOW);
+    take(&mut client);
+    client.handle_bytes(NOW, &bytes("f0 0a 18 08 15 0001 6d 16 0001 61"));
+    assert!(matches!(&events(&mut client)[..], [Event::Challenge(Some(data))] if **data == *b"a"));
+    client.authenticate(b"b").unwrap();
+    assert_eq!(take(&mut client), bytes("f0 0a 18 08 15 0001 6d 16 0001 62")); // [MQTT-4.12.0-3] [MQTT-4.12.0-5]
+    client.handle_bytes(NOW, &bytes("20 07 00 00 04 15 0001 6d"));
+    assert!(matches!(&events(&mut client)[..], [Event::Connected(_)]));
+    client.reauthenticate(b"").unwrap();
+    assert_eq!(take(&mut client), bytes("f0 09 19 07 15 0001 6d 16 0000")); // [MQTT-4.12.1-1]
+    client.handle_bytes(NOW, &bytes("f0 06 00 04 15 0001 6d"));
+    assert!(matches!(&events(&mut client)[..], [Event::Reauthenticated(None)]));
+    client.handle_bytes(NOW, &bytes("f0 06 18 04 15 0001 6e"));
+    let end = events(&mut client).pop();
+    assert!(matches!(
+        end,
+        Some(Event::Disconnected(End::Fatal(Fatal::Violation(Violation::AuthMethodChanged))))
+    ));
+    let mut plain = after(V5, CONNACK);
+    assert_eq!(plain.reauthenticate(b""), Err(Refused::NotInThisVersion)); // [MQTT-4.12.0-7]
+}
+
+#[test]
+fn nothing_but_auth_and_disconnect_before_connack() {
+    let mut client = client(V5);
+    let mut filters = FiltersBuf::new();
+    filters.push(TopicFilter::new("a").unwrap(), SubscriptionOptions::default());
+    assert_eq!(client.subscribe(&filters, Properties::NONE), Err(Refused::NotConnected)); // [MQTT-3.1.2-30]
+    let topic = TopicName::new("t").unwrap();
+    let message = Message { topic, properties: &[], payload: &[], expires_at: None, publisher: 0 };
+    client.publish(NOW, &message, QoSLevel::AtLeastOnce, false).unwrap();
+    assert_eq!(client.output_len(), 0);
+    client.disconnect(ReasonCode::Success, None).unwrap();
+    assert_eq!(take(&mut client), bytes("e0 00"));
+    client.handle_bytes(NOW, &bytes(CONNACK));
+    assert_eq!((client.output_len(), client.is_closing()), (0, true)); // [MQTT-3.14.4-1]
+}
+
+#[test]
+fn connack_in_time_or_never() {
+    let mut client = client(V311);
+    let deadline = client.poll_timeout().unwrap();
+    client.handle_timeout(Time::from_millis(deadline.as_millis() - 1));
+    assert!(client.poll_event().is_none());
+    client.handle_timeout(deadline);
+    assert!(matches!(client.poll_event(), Some(Event::Disconnected(End::NoConnAck))));
+}
+
+#[test]
+fn options_that_no_connect_can_express() {
+    let mut nameless = ConnectOptions::new(V311, "");
+    assert!(Connection::new(nameless).is_ok());
+    nameless = ConnectOptions::new(V311, "");
+    nameless.clean_start = false;
+    assert_eq!(Connection::new(nameless).unwrap_err(), Violation::EmptyClientId.into()); // [3.1.1 MQTT-3.1.3-7]
+    let mut secret = ConnectOptions::new(V311, "c");
+    secret.password = Some(b"x"[..].into());
+    assert!(Connection::new(secret).is_err()); // [3.1.1 MQTT-3.1.2-22]
+}
