@@ -1,8 +1,8 @@
 //! Rules that bind a client, one by one: bytes of a server in, bytes, events and ends out. Tests are data.
 
-use Version::{V5, V31, V311};
 #![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen is")]
 
+use Version::{V5, V31, V311};
 use martlet_codec::{
     FiltersBuf, Properties, PropertiesBuf, Property, QoSLevel, ReasonCode, Split, SubscriptionOptions,
     TopicFilter, TopicName, Version, split_frame,
