@@ -1,6 +1,7 @@
 //! One shared subscription (section 4.8.2): its members and the messages that wait for one of them.
 //! Messages wait here, not with a member, so that none is stuck behind a slow member. Only with a
-//! sticky strategy a message waits for the member that its topic or publisher belongs to.
+//! sticky strategy a message waits for the member that its topic or publisher belongs to. Messages
+//! of one topic, or of one publisher, leave in the order in which they came.
 //!
 //! Order of calls: after anything that gives credit or takes a member away (`join`, `set_credit`,
 //! `add_credit`, `pause`, `leave`, `give_back`), [`Group::poll_assignment`] until it has nothing.
@@ -170,6 +171,9 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
         (known.connected, known.credit) = (true, credit);
         let (standing, hash) = (known.standing(), known.hash());
         self.picker.insert(id, standing, hash);
+        if self.strategy.is_sticky() && self.queued > 0 {
+            self.unsettle();
+        }
     }
 
     /// A member has finished so many messages, and can take as many more.
@@ -181,6 +185,16 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
                 member.credit = member.credit.saturating_add(number);
             }
         });
+    }
+
+    /// Some keys belong to another member now: whatever waits for one member is to be dealt out
+    /// again, so that no message overtakes an older one of its key.
+    fn unsettle(&mut self) {
+        for &id in self.by_id.values() {
+            let own = core::mem::take(&mut self.members[id].own);
+            own.into_iter().rev().for_each(|item| self.queue.push_front(item));
+        }
+        self.runnable.clear();
     }
 
     /// A member is no longer connected: nothing is assigned to it until [`Group::set_credit`].
@@ -203,9 +217,8 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
     /// A message with QoS > 0 arrives. An assigned one uses up a credit, until [`Group::add_credit`];
     /// if the member's subscription makes it QoS 0, the caller gives the credit back at once.
     pub fn offer(&mut self, item: Item<M>) -> Offer<I> {
-        if self.queue.is_empty()
-            && let Some(id) = self.ready_for(&item)
-        {
+        let chosen = if self.queue.is_empty() { self.pick(&item) } else { None };
+        if let Some(id) = chosen.filter(|&id| self.is_ready(id)) {
             let (member, subscription) = self.assign(id);
             return Offer::Assign(member, subscription);
         }
@@ -214,7 +227,10 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
         }
         self.queued += 1;
         self.queued_bytes += item.bytes as usize;
-        self.wait(item);
+        match chosen.filter(|_| self.strategy.is_sticky()) {
+            Some(id) => self.wait_for(id, item),
+            None => self.queue.push_back(item),
+        }
         Offer::Queued
     }
 
@@ -237,19 +253,19 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
     /// A message that waited and the member that has credit for it.
     pub fn poll_assignment(&mut self) -> Option<Assignment<M, I>> {
         while let Some(&item) = self.queue.front() {
-            let Some(id) = self.ready_for(&item) else {
-                if !self.strategy.is_sticky() || self.picker.is_empty() {
-                    break;
-                }
-                self.queue.pop_front();
-                self.wait(item);
-                continue;
-            };
-            self.queue.pop_front();
-            return Some(self.assign_waiting(id, item));
+            let Some(id) = self.pick(&item) else { break };
+            if self.is_ready(id) {
+                pop_front(&mut self.queue);
+                return Some(self.assign_waiting(id, item));
+            }
+            if !self.strategy.is_sticky() {
+                break;
+            }
+            pop_front(&mut self.queue);
+            self.wait_for(id, item);
         }
         let &id = self.runnable.first()?;
-        let item = self.members[id].own.pop_front()?;
+        let item = pop_front(&mut self.members[id].own)?;
         Some(self.assign_waiting(id, item))
     }
 
@@ -275,20 +291,16 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
         if self.strategy == Strategy::StickyByPublisher { publisher } else { topic }
     }
 
-    /// The member that may have a message at once.
-    fn ready_for(&mut self, item: &Item<M>) -> Option<Id> {
-        let id = self.picker.pick(self.key(item.topic, item.publisher))?;
-        let member = &self.members[id];
-        (member.credit > 0 && member.own.is_empty()).then_some(id)
+    fn pick(&mut self, item: &Item<M>) -> Option<Id> {
+        self.picker.pick(self.key(item.topic, item.publisher))
     }
 
-    /// Lets a counted message wait: for its member if it has one, else at the end of the queue.
-    fn wait(&mut self, item: Item<M>) {
-        let key = self.key(item.topic, item.publisher);
-        let sticky = self.strategy.is_sticky() && self.queue.is_empty();
-        let Some(id) = self.picker.pick(key).filter(|_| sticky) else {
-            return self.queue.push_back(item);
-        };
+    /// Whether a connected member may have a message at once.
+    fn is_ready(&self, id: Id) -> bool {
+        self.members[id].credit > 0 && self.members[id].own.is_empty()
+    }
+
+    fn wait_for(&mut self, id: Id, item: Item<M>) {
         self.members[id].own.push_back(item);
         self.update(id, |_| {});
     }
@@ -324,4 +336,13 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
             self.runnable.remove(&id);
         }
     }
+}
+
+/// Takes the first one out, and gives memory back when three quarters of it are unused.
+fn pop_front<T>(queue: &mut VecDeque<T>) -> Option<T> {
+    let first = queue.pop_front();
+    if queue.len() < queue.capacity() / 4 && queue.capacity() > 64 {
+        queue.shrink_to(queue.len() * 2);
+    }
+    first
 }

@@ -65,13 +65,6 @@ impl Picker {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        match self {
-            Picker::Line { members, .. } | Picker::Lots { members, .. } => members.is_empty(),
-            Picker::Ring { points } => points.is_empty(),
-        }
-    }
-
     /// A value for [`Standing::turn`] of a member that is having its turn.
     pub(super) fn next_turn(&mut self) -> u64 {
         match self {
@@ -150,7 +143,7 @@ impl Picker {
     }
 }
 
-/// Where a member stands on the ring. Members whose points coincide share them by age.
+/// Where a member stands on the ring. Of two members at one point, the one that came first keeps it.
 fn ring_points(hash: u64) -> impl Iterator<Item = u64> {
     (1..=POINTS).map(move |number| mix(hash ^ mix(number)))
 }

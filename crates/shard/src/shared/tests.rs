@@ -50,7 +50,7 @@ fn polled(group: &mut Group<u32, u64>) -> Vec<(u32, u64)> {
 #[test]
 fn least_in_flight_prefers_the_idle_and_rotates_among_equals() {
     let mut group = group(Strategy::LeastInFlight, &[9, 9, 9]);
-    let mut offer = |group: &mut Group<u32, u64>| assigned(group.offer(item(0, 0))).unwrap();
+    let offer = |group: &mut Group<u32, u64>| assigned(group.offer(item(0, 0))).unwrap();
     assert_eq!([0; 4].map(|_| offer(&mut group)), [0, 1, 2, 0]);
     group.add_credit(1, 1);
     assert_eq!([0; 3].map(|_| offer(&mut group)), [1, 2, 1]);
@@ -80,7 +80,7 @@ fn random_is_even_and_the_same_for_the_same_seed() {
 #[test]
 fn sticky_keys_stay_while_their_member_is_connected() {
     let mut group = group(Strategy::StickyByTopic, &[u16::MAX; 10]);
-    let mut member_of = |group: &mut Group<u32, u64>, key| assigned(group.offer(item(0, key))).unwrap();
+    let member_of = |group: &mut Group<u32, u64>, key| assigned(group.offer(item(0, key))).unwrap();
     let before: Vec<_> = (0..1000).map(|key| member_of(&mut group, key)).collect();
     assert!((0..10).all(|member| before.iter().filter(|&&other| other == member).count() > 20));
     assert!((0..1000).all(|key| member_of(&mut group, key) == before[key as usize]));
