@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::connection::{Connection, Connections, pause};
 use crate::counters::{Counters, Dropped};
 use crate::interface::{ConnectionId, Effect};
-use crate::session::{SessionKey, Sessions, Slot};
+use crate::session::{SessionKey, SessionRef, Sessions, Slot};
 use crate::timers::Timer;
 use crate::wheel::Wheel;
 use alloc::collections::VecDeque;
@@ -92,7 +92,7 @@ pub(crate) struct Clients {
     pub(crate) effects: VecDeque<Effect>,
     pub(crate) wheel: Wheel<Timer>,
     /// Messages of shared subscriptions that were settled: their groups are owed credit.
-    pub(crate) settled: Vec<(SessionKey, core::num::NonZeroU32)>,
+    pub(crate) settled: Vec<(SessionRef, core::num::NonZeroU32)>,
     pool: Vec<Vec<u8>>,
 }
 
@@ -233,7 +233,7 @@ impl Clients {
     /// A message of a shared subscription is dealt with: remembered for the group's credit.
     pub(crate) fn settle(&mut self, key: SessionKey, group: GroupRef) {
         if let Some(group) = group {
-            self.settled.push((key, group));
+            self.settled.push((self.sessions[key].name, group)); // by name: the session may end before it is paid
         }
     }
 

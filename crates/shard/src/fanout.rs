@@ -16,6 +16,9 @@ use martlet_protocol::{Encodings, Message, Time};
 /// Topics of newer messages remembered for one session while replays run.
 const FRESH_MAX: usize = 16 * 1024;
 
+/// The end of a chain in [`Fanout::more_ids`].
+const NO_MORE: u32 = u32::MAX;
+
 /// A session that a publication goes to.
 #[derive(Clone, Copy, Debug)]
 struct Target {
@@ -24,8 +27,8 @@ struct Target {
     retain_as_published: bool,
     /// The first Subscription Identifier, 0 for none.
     subscription_id: u32,
-    /// Whether [`Fanout::more_ids`] has others.
-    more_ids: bool,
+    /// The last of its others in [`Fanout::more_ids`], [`NO_MORE`] for none.
+    more_ids: u32,
 }
 
 /// Room for the targets of one publication, used again for the next.
@@ -35,7 +38,7 @@ pub(crate) struct Fanout {
     stamp: u64,
     targets: Vec<Target>,
     groups: Vec<GroupKey>,
-    /// Further Subscription Identifiers: target, identifier.
+    /// Further Subscription Identifiers: the one before it of the same target, and the identifier.
     more_ids: Vec<(u32, u32)>,
     ids: Vec<u32>,
     pub(crate) encodings: Encodings,
@@ -125,7 +128,7 @@ impl Shard {
                     qos: options.maximum_qos,
                     retain_as_published: options.retain_as_published,
                     subscription_id: id,
-                    more_ids: false,
+                    more_ids: NO_MORE,
                 });
                 return;
             }
@@ -136,8 +139,8 @@ impl Shard {
                 (0, _) => {}
                 (id, 0) => target.subscription_id = id,
                 (id, _) => {
-                    target.more_ids = true;
-                    more_ids.push((slot.stamp.1, id));
+                    more_ids.push((target.more_ids, id));
+                    target.more_ids = more_ids.len() as u32 - 1;
                 }
             }
         });
@@ -171,9 +174,10 @@ impl Fanout {
         if target.subscription_id != 0 {
             self.ids.push(target.subscription_id);
         }
-        if target.more_ids {
-            let more = self.more_ids.iter().filter(|(of, _)| *of as usize == index);
-            self.ids.extend(more.map(|(_, id)| *id));
+        let mut next = target.more_ids;
+        while let Some((before, id)) = self.more_ids.get(next as usize) {
+            self.ids.push(*id);
+            next = *before;
         }
     }
     fn clear(&mut self) {

@@ -246,9 +246,9 @@ impl Shard {
 
     /// Credit for what the sessions of this shard have settled.
     pub(crate) fn pay_groups(&mut self, now: Time) {
-        while let Some((key, number)) = self.clients.settled.pop() {
+        while let Some((member, number)) = self.clients.settled.pop() {
+            let Some(key) = self.clients.sessions.resolve(member) else { continue };
             let slot = &mut self.clients.sessions[key];
-            let member = slot.name;
             let Some(share) = slot.rare.as_mut().and_then(|rare| rare.shares.numbered(number)) else { continue };
             share.outstanding = share.outstanding.saturating_sub(1);
             let (filter, home) = (share.filter.clone(), share.home);
@@ -271,10 +271,16 @@ impl Shard {
         parcelled: &mut Parcelled<'_>,
         assigned: &Assigned,
     ) {
+        let waits = assigned.qos != QoSLevel::AtMostOnce;
         let key = self.clients.sessions.resolve(member);
+        let key = key.filter(|key| !waits || self.clients.sessions[*key].connection.is_some());
         let share = key.and_then(|key| self.clients.sessions[key].rare().shares.find(filter));
         let (Some(key), Some(share)) = (key, share) else {
-            // The member left while this was on its way: another may have it.
+            // The member left, or went offline, while this was on its way: another may have it.
+            if !waits {
+                self.clients.counters.routed += 1;
+                return self.clients.counters.dropped.count(Dropped::Offline, 1);
+            }
             let publication = parcelled.store(&mut self.clients.publications);
             let home = self.home_of_group(filter);
             return self.return_one(now, filter, home, publication, assigned.qos);

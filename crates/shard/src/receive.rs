@@ -11,8 +11,6 @@ use martlet_protocol::{Fatal, Time};
 
 /// Bytes of the largest CONNECT: a will, a user name and a password of 65,535 bytes each, and some properties.
 const CONNECT_BYTES_MAX: u32 = 512 * 1024;
-/// Bytes reserved at once for a frame that has only begun: a claim alone costs no more.
-const RESERVE_MAX: usize = 64 * 1024;
 
 impl Shard {
     /// Bytes came. They are parsed where they lie; only an unfinished frame is copied.
@@ -61,12 +59,7 @@ impl Shard {
         if rest.is_empty() || connection.protocol.phase() == Phase::Closing {
             return;
         }
-        let total = match split_frame(rest, u32::MAX) {
-            Ok(Split::Partial(Some(total))) => total.min(RESERVE_MAX),
-            _ => 0,
-        };
-        connection.partial = Vec::with_capacity(total.max(rest.len()));
-        connection.partial.extend_from_slice(rest);
+        connection.partial = rest.to_vec(); // what a frame claims to be costs nothing before it comes
     }
 
     /// Handles whole frames; how many bytes they were.

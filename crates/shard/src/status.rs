@@ -35,7 +35,7 @@ impl Shard {
         let mut total: Counters = own;
         self.others.iter().for_each(|other| total.add(other));
         let version = self.status.version;
-        let sys = self.status.sys.get_or_insert_with(|| Box::new(Sys::new(now, version)));
+        let sys = self.status.sys.get_or_insert_with(|| Box::new(Sys::new(version, now)));
         let mut changed: Vec<(String, String)> = Vec::new();
         sys.tick(now, &total, &mut |topic, value| changed.push((topic.into(), value.into())));
         for (topic, value) in changed {
