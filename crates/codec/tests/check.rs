@@ -155,7 +155,10 @@ fn buffers_are_used_again() {
         filters.clear();
         topics.clear();
     }
-    assert_eq!(filters.as_filters(Version::V5).iter().count(), 0);
+    assert_eq!((filters.len(), topics.len(), filters.as_filters(Version::V5).iter().count()), (0, 0, 0));
+    let empty = filters.clone();
+    filters.push(filter, SubscriptionOptions::qos(QoSLevel::AtLeastOnce));
+    assert_ne!(filters.as_filters(Version::V5), empty.as_filters(Version::V5));
 }
 
 #[test]
