@@ -216,6 +216,7 @@ impl Shard {
         let slot = &mut self.clients.sessions[key];
         let Some(rare) = &mut slot.rare else { return };
         let shares = &mut rare.shares;
+        let member = slot.name;
         let mut returned = Vec::new();
         let publications = &self.clients.publications;
         slot.session.outgoing.reclaim(publications, also_sent, |publication, entry| {
@@ -227,21 +228,29 @@ impl Shard {
         for (filter, home, publication, qos) in returned.into_iter().rev() {
             self.clients.counters.queued -= 1;
             self.clients.counters.routed -= 1; // this delivery did not happen
-            self.return_one(now, &filter, home, publication, qos);
+            self.return_one(now, &filter, home, member, publication, qos);
             self.clients.publications.release(publication);
         }
     }
 
-    fn return_one(&mut self, now: Time, filter: &str, home: ShardId, publication: PublicationId, qos: QoSLevel) {
+    fn return_one(
+        &mut self,
+        now: Time,
+        filter: &str,
+        home: ShardId,
+        member: SessionRef,
+        publication: PublicationId,
+        qos: QoSLevel,
+    ) {
         if home != self.clients.config.shard {
             let batch = self.outboxes[home.0 as usize].batch(&mut self.clients.effects, home);
             let filter = batch.pack_text(filter);
             let parcel = batch.pack(&self.clients.publications.get(publication));
-            batch.push(Mail::Return { filter, parcel, qos });
+            batch.push(Mail::Return { member, filter, parcel, qos });
             return;
         }
         self.clients.publications.retain(publication);
-        self.take_back(now, filter, publication, qos);
+        self.take_back(now, filter, member, publication, qos);
     }
 
     /// Credit for what the sessions of this shard have settled.
@@ -283,7 +292,7 @@ impl Shard {
             }
             let publication = parcelled.store(&mut self.clients.publications);
             let home = self.home_of_group(filter);
-            return self.return_one(now, filter, home, publication, assigned.qos);
+            return self.return_one(now, filter, home, member, publication, assigned.qos);
         };
         let qos = assigned.qos.min(assigned.subscription.options.maximum_qos); // [MQTT-4.8.2-3]
         let number = share.number;
@@ -393,7 +402,14 @@ impl Shard {
     }
 
     /// A message that a member did not begin. It takes over a reference.
-    pub(crate) fn take_back(&mut self, now: Time, filter: &str, publication: PublicationId, qos: QoSLevel) {
+    pub(crate) fn take_back(
+        &mut self,
+        now: Time,
+        filter: &str,
+        member: SessionRef,
+        publication: PublicationId,
+        qos: QoSLevel,
+    ) {
         let Some(key) = self.groups.find(filter) else {
             self.clients.publications.release(publication);
             self.clients.counters.routed += 1;
@@ -401,7 +417,9 @@ impl Shard {
         };
         let message = self.clients.publications.get(publication);
         let item = item(&message, GroupMessage { publication, qos });
-        self.groups.get(key).group.give_back(item);
+        let group = &mut self.groups.get(key).group;
+        group.add_credit(member, 1);
+        group.give_back(item);
         self.assign_waiting(now, key);
     }
 

@@ -49,7 +49,7 @@ pub(crate) enum Mail {
     /// A message of a group, for this member. `filter` is the group's.
     Assigned { member: SessionRef, filter: Parcel, parcel: Parcel, qos: QoSLevel, retain: bool, subscription: Subscription },
     /// A message that a member did not begin: assign it to another.
-    Return { filter: Parcel, parcel: Parcel, qos: QoSLevel },
+    Return { member: SessionRef, filter: Parcel, parcel: Parcel, qos: QoSLevel },
     /// The sender's counters, for `$SYS`.
     Counters(Box<Counters>),
 }

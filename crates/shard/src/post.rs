@@ -99,9 +99,9 @@ impl Shard {
                 self.assigned(now, batch.text(&filter), member, &mut parcelled, &assigned);
                 parcelled.finish(&mut self.clients.publications);
             }
-            Mail::Return { filter, parcel, qos } => {
+            Mail::Return { member, filter, parcel, qos } => {
                 let publication = self.clients.publications.insert(batch.message(&parcel).to_publication());
-                self.take_back(now, batch.text(&filter), publication, qos);
+                self.take_back(now, batch.text(&filter), member, publication, qos);
             }
             _ => unreachable!("everything else is opened by the caller"),
         }
