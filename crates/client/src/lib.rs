@@ -1,1 +1,37 @@
-//! Placeholder.
+//! A blocking MQTT client: a thin driver round [`martlet_protocol::client::Connection`].
+//!
+//! One thread, one stream, one poll: nothing happens behind the caller's back, and whatever waits is bounded.
+//! What MQTT means is decided in `martlet-protocol`; here bytes are moved and a clock is read.
+//!
+//! ```no_run
+//! use martlet_client::{Client, ConnectOptions, Event, Next, Version};
+//! use std::time::Duration;
+//!
+//! let endpoint = "mqtt://127.0.0.1:1883".parse()?;
+//! let options = ConnectOptions::new(Version::V5, "swift");
+//! let (mut client, _welcome) = Client::connect(&endpoint, options, Duration::from_secs(10))?;
+//! client.subscribe_one("nest/+", 1)?;
+//! while let Next::Event(event) = client.next(None) {
+//!     if let Event::Message(received) = event {
+//!         println!("{}", received.publication.message().topic);
+//!     }
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod client;
+mod fault;
+mod link;
+
+pub use client::{Client, Interrupter, Next};
+pub use fault::ConnectFault;
+pub use martlet_codec::{
+    FiltersBuf, Malformed, Properties, PropertiesBuf, Property, QoSLevel, ReasonCode, SubscriptionOptions,
+    TopicFilter, TopicFiltersBuf, TopicName, Version,
+};
+pub use martlet_net::{Endpoint, Fault, FaultKind, Url};
+pub use martlet_protocol::client::{
+    Authentication, ConnectOptions, End, Event, Received, Refused, Token, Welcome, WillRequest,
+};
+pub use martlet_protocol::{Message, Time};

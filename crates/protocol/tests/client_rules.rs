@@ -271,3 +271,45 @@ fn options_that_no_connect_can_express() {
     secret.password = Some(b"x"[..].into());
     assert!(Connection::new(secret).is_err()); // [3.1.1 MQTT-3.1.2-22]
 }
+
+#[test]
+fn the_quota_of_the_server_begins_anew_with_each_connection() {
+    let mut options = ConnectOptions::new(V5, "c");
+    (options.session_expiry_s, options.limits.receive_maximum) = (60, 1);
+    let mut client = Connection::new(options).unwrap();
+    client.connect(NOW);
+    client.handle_bytes(NOW, &bytes("20 03 00 00 00 34 06 00 01 74 0001 00"));
+    client.connect(NOW);
+    client.handle_bytes(NOW, &bytes("20 03 01 00 00 34 06 00 01 74 0002 00"));
+    assert!(client.is_connected()); // [MQTT-4.9.0-1]
+    let messages = events(&mut client).into_iter().filter(|event| matches!(event, Event::Message(_)));
+    assert_eq!(messages.count(), 2);
+}
+
+#[test]
+fn a_session_that_was_ended_is_not_resumed() {
+    for (expiry_s, clean_start) in [(0, 0x02), (30, 0)] {
+        let mut options = ConnectOptions::new(V5, "c");
+        options.session_expiry_s = 60;
+        let mut client = Connection::new(options).unwrap();
+        client.connect(NOW);
+        client.handle_bytes(NOW, &bytes(CONNACK));
+        client.disconnect(ReasonCode::Success, Some(expiry_s)).unwrap();
+        client.connect(NOW);
+        assert_eq!(take(&mut client)[9] & 0x02, clean_start);
+    }
+}
+
+#[test]
+fn an_answer_has_a_code_for_each_filter() {
+    for (suback, good) in [("90 05 ffc0 00 00 01", true), ("90 04 ffc0 00 00", false)] {
+        let mut client = after(V5, CONNACK);
+        let mut filters = FiltersBuf::new();
+        for filter in ["a", "b"] {
+            filters.push(TopicFilter::new(filter).unwrap(), SubscriptionOptions::default());
+        }
+        client.subscribe(&filters, Properties::NONE).unwrap();
+        client.handle_bytes(NOW, &bytes(suback));
+        assert_eq!(client.is_connected(), good); // [MQTT-3.9.3-1]
+    }
+}

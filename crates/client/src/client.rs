@@ -1,0 +1,300 @@
+//! [`Client`]: connect, ask for something, take the next event. All waiting is in [`Client::next`] and what calls it.
+
+use crate::fault::ConnectFault;
+use crate::link::Link;
+use martlet_codec::{
+    FiltersBuf, Properties, QoSLevel, ReasonCode, SubscriptionOptions, TopicFilter, TopicFiltersBuf,
+};
+use martlet_net::{Endpoint, Fault, Stream};
+use martlet_protocol::client::{ConnectOptions, Connection, Event, Refused, Token, Welcome};
+use martlet_protocol::{Message, Time};
+use mio::Waker;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Bytes read at once.
+const READ_LEN: usize = 64 * 1024;
+
+/// What [`Client::next`] found.
+#[derive(Debug)]
+pub enum Next {
+    /// Something happened.
+    Event(Event),
+    /// [`Interrupter::interrupt`] was called.
+    Interrupted,
+    /// The moment that the caller named has come.
+    TimedOut,
+    /// There is no connection, and no event is left.
+    Ended,
+}
+
+/// Makes [`Client::next`] return early, from any thread.
+#[derive(Clone, Debug)]
+pub struct Interrupter {
+    flag: Arc<AtomicBool>,
+    waker: Arc<Waker>,
+}
+
+impl Interrupter {
+    /// The next, or present, [`Client::next`] returns [`Next::Interrupted`]. Several calls may count as one.
+    pub fn interrupt(&self) {
+        self.flag.store(true, Ordering::Release);
+        // The poll that it wakes lives as long as the client: without one nobody waits.
+        let _ = self.waker.wake();
+    }
+}
+
+/// A client with its connection.
+#[derive(Debug)]
+pub struct Client {
+    connection: Connection,
+    link: Link,
+    interrupted: Arc<AtomicBool>,
+    origin: Instant,
+    scratch: Box<[u8]>,
+    /// Events that came before the connection was there.
+    held: VecDeque<Event>,
+    /// What the system said when the stream was lost.
+    fault: Option<io::Error>,
+}
+
+impl Client {
+    /// A client without a connection.
+    ///
+    /// # Errors
+    /// Options that no CONNECT can express, or no poll from the system.
+    pub fn new(options: ConnectOptions) -> Result<Self, ConnectFault> {
+        let connection = Connection::new(options).map_err(ConnectFault::Options)?;
+        let link = Link::new().map_err(|e| ConnectFault::Stream(Fault::io("open a poll", e)))?;
+        Ok(Client {
+            connection,
+            link,
+            interrupted: Arc::default(),
+            origin: Instant::now(),
+            scratch: vec![0; READ_LEN].into_boxed_slice(),
+            held: VecDeque::new(),
+            fault: None,
+        })
+    }
+
+    /// A client that is connected within `limit`, and what the server said.
+    ///
+    /// # Errors
+    /// [`ConnectFault`] tells the causes apart.
+    pub fn connect(
+        endpoint: &Endpoint,
+        options: ConnectOptions,
+        limit: Duration,
+    ) -> Result<(Self, Box<Welcome>), ConnectFault> {
+        let mut client = Self::new(options)?;
+        let welcome = client.reconnect(endpoint, limit)?;
+        Ok((client, welcome))
+    }
+
+    /// A new connection for the session of the last one, which has ended: its last event was taken.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub fn reconnect(&mut self, endpoint: &Endpoint, limit: Duration) -> Result<Box<Welcome>, ConnectFault> {
+        let until = Instant::now() + limit;
+        let stream = Stream::connect(endpoint, limit).map_err(ConnectFault::Stream)?;
+        self.link
+            .open(stream)
+            .map_err(|e| ConnectFault::Stream(Fault::io(format!("connect to {endpoint}"), e)))?;
+        self.fault = None;
+        self.connection.connect(self.now());
+        let mut held = std::mem::take(&mut self.held);
+        let outcome = loop {
+            match self.next(Some(until)) {
+                Next::Event(Event::Connected(welcome)) => break Ok(welcome),
+                Next::Event(Event::Refused { reason, text, server_reference }) => {
+                    break Err(ConnectFault::Refused { reason, text, server_reference });
+                }
+                Next::Event(Event::Disconnected(end)) => break Err(ConnectFault::Ended(end)),
+                Next::Event(Event::Challenge(_)) => break Err(ConnectFault::Challenged),
+                Next::Event(event) => held.push_back(event), // of a session that was lost
+                Next::Interrupted => break Err(ConnectFault::Interrupted),
+                Next::TimedOut | Next::Ended => break Err(ConnectFault::TimedOut),
+            }
+        };
+        self.held = held;
+        outcome
+    }
+
+    /// What makes [`Self::next`] return early.
+    pub fn interrupter(&self) -> Interrupter {
+        Interrupter { flag: Arc::clone(&self.interrupted), waker: Arc::clone(self.link.waker()) }
+    }
+
+    /// The next event, waiting for it until `until` if need be. Everything that the protocol asks for in the
+    /// meantime, such as acknowledgements and keep-alive, is done here: call it often.
+    pub fn next(&mut self, until: Option<Instant>) -> Next {
+        loop {
+            self.write();
+            if let Some(event) = self.held.pop_front().or_else(|| self.connection.poll_event()) {
+                return Next::Event(event);
+            }
+            if !self.link.is_open() {
+                return Next::Ended;
+            }
+            if self.interrupted.swap(false, Ordering::Acquire) {
+                return Next::Interrupted;
+            }
+            if self.link.is_readable() {
+                self.read();
+                continue;
+            }
+            if until.is_some_and(|until| until <= Instant::now()) {
+                return Next::TimedOut;
+            }
+            self.wait(until);
+        }
+    }
+
+    /// Writes all that waits to be written, within `limit`. True if it all went out.
+    pub fn flush(&mut self, limit: Duration) -> bool {
+        let until = Instant::now() + limit;
+        loop {
+            self.write();
+            if self.connection.output_len() == 0 || !self.link.is_open() || until <= Instant::now() {
+                return self.connection.output_len() == 0;
+            }
+            if self.link.is_readable() {
+                self.read();
+            } else {
+                self.wait(Some(until));
+            }
+        }
+    }
+
+    /// Publishes: [`Connection::publish`] says what comes of it.
+    ///
+    /// # Errors
+    /// As [`Connection::publish`].
+    pub fn publish(&mut self, message: &Message<'_>, qos: QoSLevel, retain: bool) -> Result<Token, Refused> {
+        self.connection.publish(self.now(), message, qos, retain)
+    }
+    /// Subscribes: [`Connection::subscribe`] says what comes of it.
+    ///
+    /// # Errors
+    /// As [`Connection::subscribe`].
+    pub fn subscribe(&mut self, filters: &FiltersBuf, properties: Properties<'_>) -> Result<Token, Refused> {
+        self.connection.subscribe(filters, properties)
+    }
+    /// Subscribes to one filter with nothing but a QoS, 0 to 2.
+    ///
+    /// # Errors
+    /// A malformed filter, a QoS above 2, or as [`Connection::subscribe`].
+    pub fn subscribe_one(&mut self, filter: &str, qos: u8) -> Result<Token, Refused> {
+        let mut filters = FiltersBuf::new();
+        filters.push(TopicFilter::new(filter)?, SubscriptionOptions::qos(QoSLevel::try_from(qos)?));
+        self.subscribe(&filters, Properties::NONE)
+    }
+    /// Unsubscribes: [`Connection::unsubscribe`] says what comes of it.
+    ///
+    /// # Errors
+    /// As [`Connection::unsubscribe`].
+    pub fn unsubscribe(
+        &mut self,
+        filters: &TopicFiltersBuf,
+        properties: Properties<'_>,
+    ) -> Result<Token, Refused> {
+        self.connection.unsubscribe(filters, properties)
+    }
+
+    /// Ends the connection in order: DISCONNECT is written behind all that waits, and the server is given `limit`
+    /// to take it and to close. Events that are left can still be taken.
+    pub fn disconnect(&mut self, reason: ReasonCode, session_expiry_s: Option<u32>, limit: Duration) {
+        let until = Instant::now() + limit;
+        if self.connection.disconnect(reason, session_expiry_s).is_err() {
+            return self.lose(None);
+        }
+        self.flush(limit);
+        self.link.finish();
+        // A stream that is closed with unread bytes is reset, and what the server has not read by then is lost.
+        while self.link.is_open() && Instant::now() < until {
+            match self.link.read(&mut self.scratch) {
+                Ok(Some(0)) | Err(_) => break,
+                Ok(Some(_)) => {}
+                Ok(None) => self.wait(Some(until)),
+            }
+        }
+        self.lose(None);
+    }
+
+    /// The time that this client's messages are dated with.
+    pub fn now(&self) -> Time {
+        Time::from_millis(u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+    /// The state machine, to look at.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+    /// What the system said when the stream was lost, if it said anything.
+    pub fn fault(&self) -> Option<&io::Error> {
+        self.fault.as_ref()
+    }
+
+    fn wait(&mut self, until: Option<Instant>) {
+        let due = self.connection.poll_timeout().map(|at| {
+            let left_ms = at.since(self.now());
+            Duration::from_millis(left_ms)
+        });
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let limit = match (due, left) {
+            (Some(due), Some(left)) => Some(due.min(left)),
+            (due, left) => due.or(left),
+        };
+        if let Err(error) = self.link.wait(limit) {
+            self.lose(Some(error));
+        }
+        let now = self.now();
+        self.connection.handle_timeout(now);
+    }
+
+    fn write(&mut self) {
+        while self.connection.output_len() > 0 {
+            match self.link.write(self.connection.output()) {
+                Ok(0) => break,
+                Ok(n) => {
+                    let now = self.now();
+                    self.connection.transmitted(now, n);
+                }
+                Err(error) => return self.lose_after_reading(error),
+            }
+        }
+        if self.connection.is_closing() && self.connection.output_len() == 0 {
+            self.lose(None);
+        }
+    }
+
+    fn read(&mut self) {
+        match self.link.read(&mut self.scratch) {
+            Ok(None) => {}
+            Ok(Some(0)) => self.lose(None),
+            Ok(Some(n)) => {
+                let now = self.now();
+                self.connection.handle_bytes(now, &self.scratch[..n]);
+            }
+            Err(error) => self.lose(Some(error)),
+        }
+    }
+
+    /// A write failed: what the server said before it closed is worth more than the failure.
+    fn lose_after_reading(&mut self, error: io::Error) {
+        while let Ok(Some(n @ 1..)) = self.link.read(&mut self.scratch) {
+            let now = self.now();
+            self.connection.handle_bytes(now, &self.scratch[..n]);
+        }
+        self.lose(Some(error));
+    }
+
+    fn lose(&mut self, error: Option<io::Error>) {
+        self.fault = error.or(self.fault.take());
+        self.link.close();
+        self.connection.handle_close();
+    }
+}

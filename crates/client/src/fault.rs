@@ -1,0 +1,58 @@
+//! Why there is no connection: each cause apart, because callers answer each differently.
+
+use martlet_codec::ReasonCode;
+use martlet_net::Fault;
+use martlet_protocol::Fatal;
+use martlet_protocol::client::End;
+use std::fmt;
+
+/// Why connecting failed.
+#[derive(Debug)]
+pub enum ConnectFault {
+    /// The options cannot be expressed as a CONNECT.
+    Options(Fatal),
+    /// There is no stream: name, network, or nobody listens.
+    Stream(Fault),
+    /// The server said no by CONNACK.
+    Refused {
+        /// Why.
+        reason: ReasonCode,
+        /// Its own words.
+        text: Option<Box<str>>,
+        /// Where else to go.
+        server_reference: Option<Box<str>>,
+    },
+    /// The connection ended before CONNACK.
+    Ended(End),
+    /// No CONNACK in time.
+    TimedOut,
+    /// [`crate::Interrupter::interrupt`] was called.
+    Interrupted,
+    /// The server wants a challenge answered, and nobody here can.
+    Challenged,
+}
+
+impl fmt::Display for ConnectFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Options(fatal) => fatal.fmt(f),
+            Self::Stream(fault) => fault.fmt(f),
+            Self::Refused { reason, text, server_reference } => {
+                write!(f, "the server refused the connection: {reason}")?;
+                text.iter().try_for_each(|text| write!(f, " ({text})"))?;
+                server_reference.iter().try_for_each(|name| write!(f, "; it says to use {name}"))
+            }
+            Self::Ended(End::Stream) => f.write_str(
+                "the server closed the connection without an answer: does it speak this protocol version?",
+            ),
+            Self::Ended(end) => end.fmt(f),
+            Self::TimedOut => f.write_str("the server did not answer CONNECT in time"),
+            Self::Interrupted => f.write_str("interrupted"),
+            Self::Challenged => {
+                f.write_str("the server asks for an authentication that is not supported here")
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConnectFault {}
