@@ -11,8 +11,9 @@ use std::mem;
 
 /// Connections that are read in one turn; the others come first in the next.
 const READS_PER_TURN: usize = 256;
-/// Bytes that are read in one turn, give or take the last read: what a turn can add to all output buffers.
-const READ_BYTES_PER_TURN: usize = 1024 * 1024;
+/// Bytes that are read in one turn, give or take the last read: well below an output's high watermark, or a
+/// turn without a write in it would drop what a quick subscriber would have taken.
+const READ_BYTES_PER_TURN: usize = 256 * 1024;
 
 impl Reactor {
     /// Notes what an event says about a connection.
