@@ -86,6 +86,8 @@ pub(crate) struct Reactor {
     linger: Linger,
     acceptors: Acceptors,
     mailboxes: Mailboxes,
+    /// The last turn ended before a round through the mailboxes found nothing.
+    mail_left: bool,
     control: Receiver<Control>,
     peers: Arc<Peers>,
     seats: Arc<Seats>,
@@ -107,6 +109,7 @@ impl Reactor {
             linger: Linger::default(),
             acceptors: Acceptors::new(parts.acceptors),
             mailboxes: parts.mailboxes,
+            mail_left: false,
             control: parts.control,
             peers: parts.peers,
             seats: parts.seats,

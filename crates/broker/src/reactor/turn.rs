@@ -39,6 +39,7 @@ impl Reactor {
         let has_work = !self.ready.is_empty()
             || !self.dirty.is_empty()
             || self.acceptors.has_work()
+            || self.mail_left
             || self.mailboxes.can_send();
         let parking = &self.peers.list[usize::from(self.id.0)].parking;
         let sleeps = !has_work && parking.park(|| self.mailboxes.has_incoming());
@@ -81,12 +82,14 @@ impl Reactor {
     /// Only a round that finds nothing at all proves that nothing older than what was read is left: mail of one
     /// sender may follow from mail of another whose ring was looked at too early.
     fn receive_mail(&mut self) {
+        self.mail_left = false;
         for _ in 0..MAIL_ROUNDS {
             let received: usize = (0..self.mailboxes.senders()).map(|sender| self.receive_from(sender)).sum();
             if received == 0 {
                 return self.input(Input::MailDrained);
             }
         }
+        self.mail_left = true; // the shard waits for a round that finds nothing: no sleep before it
     }
 
     /// How many batches the sender's ring gave.
