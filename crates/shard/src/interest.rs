@@ -71,7 +71,7 @@ impl Interest {
 
 /// One shard's filters per bucket, so that its bit goes when its last filter goes.
 #[derive(Debug)]
-pub struct InterestCounts {
+pub(crate) struct InterestCounts {
     bit: u64,
     /// Empty before the first filter. Zeroed pages cost memory only when they are written.
     counts: Vec<u32>,
@@ -80,13 +80,13 @@ pub struct InterestCounts {
 impl InterestCounts {
     /// The counts of shard number `shard`, 0 to 63.
     #[must_use]
-    pub fn new(shard: u8) -> Self {
+    pub(crate) fn new(shard: u8) -> Self {
         assert!(shard < 64, "a mask has 64 bits");
         InterestCounts { bit: 1 << shard, counts: Vec::new() }
     }
 
     /// The shard's index has a filter that it did not have before. To be called before the SUBACK.
-    pub fn add(&mut self, interest: &Interest, filter: TopicFilter<'_>) {
+    pub(crate) fn add(&mut self, interest: &Interest, filter: TopicFilter<'_>) {
         if self.counts.is_empty() {
             self.counts = vec![0; BUCKETS];
         }
@@ -98,7 +98,7 @@ impl InterestCounts {
     }
 
     /// The shard's index has lost a filter that was added.
-    pub fn remove(&mut self, interest: &Interest, filter: TopicFilter<'_>) {
+    pub(crate) fn remove(&mut self, interest: &Interest, filter: TopicFilter<'_>) {
         let bucket = usize::from(bucket_of(filter));
         let Some(count) = self.counts.get_mut(bucket).filter(|count| **count > 0) else {
             debug_assert!(false, "only an added filter is removed");

@@ -68,7 +68,7 @@ struct Load {
 
 /// What was said last, to say only what has changed.
 #[derive(Debug)]
-pub struct Sys {
+pub(crate) struct Sys {
     version: String,
     started_at: Time,
     last_tick: Time,
@@ -80,7 +80,7 @@ pub struct Sys {
 impl Sys {
     /// Nothing said so far. `version` is the text for `$SYS/broker/version`.
     #[must_use]
-    pub fn new(version: &str, started_at: Time) -> Self {
+    pub(crate) fn new(version: &str, started_at: Time) -> Self {
         Sys {
             version: version.into(),
             started_at,
@@ -94,7 +94,7 @@ impl Sys {
     /// Calls `visit(topic, value)` for each topic whose value has changed since the last tick; the
     /// first tick visits all. `total` is the sum over all shards. The loads are right for any
     /// interval between ticks, and smooth when it is well below a minute.
-    pub fn tick(&mut self, now: Time, total: &Counters, visit: &mut impl FnMut(&str, &str)) {
+    pub(crate) fn tick(&mut self, now: Time, total: &Counters, visit: &mut impl FnMut(&str, &str)) {
         self.update_loads(now, total);
         self.clients_maximum = self.clients_maximum.max(total.clients_connected);
         self.last_tick = now;

@@ -25,7 +25,7 @@ const SHRINK_MIN: usize = 1024;
 
 /// A timer that was inserted. It is void once the timer has expired or was cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TimerId {
+pub(crate) struct TimerId {
     node: u32,
     generation: u32,
 }
@@ -44,7 +44,7 @@ struct Node<K> {
 
 /// Timers with a key each.
 #[derive(Debug)]
-pub struct Wheel<K> {
+pub(crate) struct Wheel<K> {
     nodes: Vec<Node<K>>,
     free: u32,
     len: usize,
@@ -68,7 +68,7 @@ impl<K: Copy> Default for Wheel<K> {
 impl<K: Copy> Wheel<K> {
     /// A wheel without timers.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Wheel {
             nodes: Vec::new(),
             free: NIL,
@@ -83,18 +83,12 @@ impl<K: Copy> Wheel<K> {
 
     /// Number of timers.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there is no timer.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
     /// Adds a timer. A deadline in the past is due at once.
-    pub fn insert(&mut self, deadline: Time, key: K) -> TimerId {
+    pub(crate) fn insert(&mut self, deadline: Time, key: K) -> TimerId {
         self.generation = self.generation.wrapping_add(1);
         let node = Node {
             key,
@@ -111,7 +105,7 @@ impl<K: Copy> Wheel<K> {
     }
 
     /// Removes a timer; `false` if it has expired or was cancelled before.
-    pub fn cancel(&mut self, timer: TimerId) -> bool {
+    pub(crate) fn cancel(&mut self, timer: TimerId) -> bool {
         let live = self
             .nodes
             .get(timer.node as usize)
@@ -124,7 +118,7 @@ impl<K: Copy> Wheel<K> {
     }
 
     /// Removes one timer that is due and returns its key. To be called until there is none.
-    pub fn expire(&mut self, now: Time) -> Option<K> {
+    pub(crate) fn expire(&mut self, now: Time) -> Option<K> {
         let now = now.as_millis() >> TICK_BITS;
         while self.heads[DUE] == NIL {
             match self.next_slot() {
@@ -148,7 +142,7 @@ impl<K: Copy> Wheel<K> {
     /// When to call [`Wheel::expire`] again: never after a timer is due, but it may be before,
     /// and then nothing expires. `None`: there is no timer.
     #[must_use]
-    pub fn next(&self) -> Option<Time> {
+    pub(crate) fn next(&self) -> Option<Time> {
         let tick = if self.heads[DUE] == NIL { self.next_slot()?.1 } else { self.now };
         Some(Time::from_millis(tick << TICK_BITS))
     }

@@ -30,43 +30,43 @@ use crate::slab::{Id, Slab};
 
 /// Most levels of a filter with a wildcard. The caller refuses deeper ones; a deeper one that is
 /// subscribed nevertheless matches nothing.
-pub const LEVELS_MAX: usize = 200;
+pub(crate) const LEVELS_MAX: usize = 200;
 
 /// Most trie nodes visited for one topic name. Only as many nodes can be visited as there are
 /// filters whose prefix matches the same topic, so a subscriber needs as many subscriptions to
 /// get there.
-pub const VISITS_MAX: u32 = 100_000;
+pub(crate) const VISITS_MAX: u32 = 100_000;
 
 /// A subscriber of this shard: small and dense, chosen by the caller, who may reuse it after
 /// [`Index::remove_subscriber`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SubscriberId(pub u32);
+pub(crate) struct SubscriberId(pub(crate) u32);
 
 /// What a client asked for with one filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Subscription {
+pub(crate) struct Subscription {
     /// The Subscription Options (section 3.8.3.1).
-    pub options: SubscriptionOptions,
+    pub(crate) options: SubscriptionOptions,
     /// The Subscription Identifier (section 3.8.2.1.2).
-    pub id: Option<NonZeroU32>,
+    pub(crate) id: Option<NonZeroU32>,
 }
 
 /// What [`Index::subscribe`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Subscribed {
+pub(crate) struct Subscribed {
     /// The subscription to the same filter that was replaced.
-    pub previous: Option<Subscription>,
+    pub(crate) previous: Option<Subscription>,
     /// The filter had no subscriber in this shard before.
-    pub first_of_filter: bool,
+    pub(crate) first_of_filter: bool,
 }
 
 /// What [`Index::unsubscribe`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unsubscribed {
+pub(crate) struct Unsubscribed {
     /// The subscription that was removed.
-    pub subscription: Subscription,
+    pub(crate) subscription: Subscription,
     /// The filter has no subscriber in this shard any more.
-    pub last_of_filter: bool,
+    pub(crate) last_of_filter: bool,
 }
 
 /// A subscription as its filter keeps it.
@@ -89,7 +89,7 @@ struct Filter {
 
 /// The subscriptions of one shard.
 #[derive(Debug)]
-pub struct Index {
+pub(crate) struct Index {
     hasher: SeedableRandomState,
     filters: Slab<Filter>,
     by_text: HashTable<Id>,
@@ -101,7 +101,7 @@ pub struct Index {
 impl Index {
     /// An empty index. Clients choose the keys, so the hasher's seeds should be random in production.
     #[must_use]
-    pub fn new(hasher: SeedableRandomState) -> Self {
+    pub(crate) fn new(hasher: SeedableRandomState) -> Self {
         Index {
             trie: Trie::new(hasher.clone()),
             hasher,
@@ -114,24 +114,18 @@ impl Index {
 
     /// Number of subscriptions.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.len
-    }
-
-    /// Whether there is no subscription.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
     }
 
     /// Number of distinct filters.
     #[must_use]
-    pub fn filters(&self) -> usize {
+    pub(crate) fn filters(&self) -> usize {
         self.filters.len()
     }
 
     /// Adds a subscription, or replaces the one of the same subscriber to the same filter. // [MQTT-3.8.4-3]
-    pub fn subscribe(
+    pub(crate) fn subscribe(
         &mut self,
         filter: TopicFilter<'_>,
         who: SubscriberId,
@@ -156,7 +150,7 @@ impl Index {
     }
 
     /// Removes a subscription; `None` if there is none. // [MQTT-3.10.4-1]
-    pub fn unsubscribe(&mut self, filter: TopicFilter<'_>, who: SubscriberId) -> Option<Unsubscribed> {
+    pub(crate) fn unsubscribe(&mut self, filter: TopicFilter<'_>, who: SubscriberId) -> Option<Unsubscribed> {
         let id = self.find(filter.as_str())?;
         let (at, holding) = self.holding(who, id)?;
         let Index { subscribers, hasher, .. } = self;
@@ -174,7 +168,7 @@ impl Index {
     }
 
     /// Removes all subscriptions of one subscriber and calls `removed(filter, last_of_filter)` for each.
-    pub fn remove_subscriber(&mut self, who: SubscriberId, mut removed: impl FnMut(&str, bool)) {
+    pub(crate) fn remove_subscriber(&mut self, who: SubscriberId, mut removed: impl FnMut(&str, bool)) {
         let Some(holdings) = self.subscribers.get_mut(who.0 as usize) else { return };
         let holdings = core::mem::take(holdings);
         for holding in holdings.as_slice() {
@@ -189,7 +183,10 @@ impl Index {
     }
 
     /// The filters of one subscriber, in no particular order.
-    pub fn subscriptions_of(&self, who: SubscriberId) -> impl ExactSizeIterator<Item = (&str, Subscription)> {
+    pub(crate) fn subscriptions_of(
+        &self,
+        who: SubscriberId,
+    ) -> impl ExactSizeIterator<Item = (&str, Subscription)> {
         let holdings = self.subscribers.get(who.0 as usize).map_or(&[][..], Holdings::as_slice);
         holdings.iter().map(|holding| {
             let filter = &self.filters[holding.filter];
@@ -200,7 +197,11 @@ impl Index {
     /// Visits every subscription whose filter matches; a subscriber with several such filters is
     /// visited once for each. `false`: the trie walk was cut off after [`VISITS_MAX`] nodes, and
     /// subscriptions may have been missed.
-    pub fn matches(&self, topic: TopicName<'_>, visit: &mut impl FnMut(SubscriberId, Subscription)) -> bool {
+    pub(crate) fn matches(
+        &self,
+        topic: TopicName<'_>,
+        visit: &mut impl FnMut(SubscriberId, Subscription),
+    ) -> bool {
         let mut visit_filter = |id: Id| {
             for entry in self.filters[id].subscribers.as_slice() {
                 visit(entry.who, entry.subscription);

@@ -13,7 +13,7 @@ use super::seek::{self, Next};
 
 /// How far a lookup got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// There may be more topics.
     More,
     /// All matching topics have been visited.
@@ -22,7 +22,7 @@ pub enum Step {
 
 /// A lookup under way.
 #[derive(Clone, Debug)]
-pub struct Cursor {
+pub(crate) struct Cursor {
     filter: Box<str>,
     /// Topic names before this text are dealt with. `None`: all are.
     place: Option<Box<str>>,
@@ -32,27 +32,21 @@ impl Cursor {
     /// A lookup of all retained messages whose topic name matches the filter. A `$share` filter
     /// finds nothing: retained messages are not sent to Shared Subscriptions (section 4.8.2).
     #[must_use]
-    pub fn new(filter: TopicFilter<'_>) -> Self {
+    pub(crate) fn new(filter: TopicFilter<'_>) -> Self {
         let place = filter.share().is_none().then(|| seek::first(filter.as_str()).into());
         Cursor { filter: filter.as_str().into(), place }
     }
 
-    /// The filter that is looked up.
-    #[must_use]
-    pub fn filter(&self) -> &str {
-        &self.filter
-    }
-
     /// Whether all matching topics have been visited.
     #[must_use]
-    pub fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.place.is_none()
     }
 
     /// Visits matching topics in order, looking at no more than `visits_max` topic names (at least 1).
     /// `Break` from `visit` refuses the topic it was called with: the step ends, and the next one
     /// begins with that topic, if it is still there.
-    pub fn step<V: Copy>(
+    pub(crate) fn step<V: Copy>(
         &mut self,
         retained: &Retained<V>,
         visits_max: usize,

@@ -8,7 +8,7 @@ mod seek;
 #[cfg(test)]
 mod tests;
 
-pub use self::cursor::{Cursor, Step};
+pub(crate) use self::cursor::{Cursor, Step};
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -28,7 +28,7 @@ struct Slot<V> {
 
 /// The retained messages of one shard.
 #[derive(Debug)]
-pub struct Retained<V> {
+pub(crate) struct Retained<V> {
     slots: BTreeMap<Box<str>, Slot<V>>,
     /// Only the topics that expire.
     expiries: BTreeSet<(Time, Box<str>)>,
@@ -44,36 +44,30 @@ impl<V: Copy> Default for Retained<V> {
 impl<V: Copy> Retained<V> {
     /// No retained messages.
     #[must_use]
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Retained { slots: BTreeMap::new(), expiries: BTreeSet::new(), topic_bytes: 0 }
     }
 
     /// Number of retained messages.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.slots.len()
-    }
-
-    /// Whether nothing is retained.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
     }
 
     /// Memory of the table, about, in bytes: topic names and entries, without what the values refer to.
     #[must_use]
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.topic_bytes + OVERHEAD * (self.slots.len() + self.expiries.len())
     }
 
     /// The value of one topic name.
     #[must_use]
-    pub fn get(&self, topic: TopicName<'_>) -> Option<V> {
+    pub(crate) fn get(&self, topic: TopicName<'_>) -> Option<V> {
         self.slots.get(topic.as_str()).map(|slot| slot.value)
     }
 
     /// Retains a value, until `expires_at` if given; returns the one it replaces. // [MQTT-3.3.1-5]
-    pub fn set(&mut self, topic: TopicName<'_>, value: V, expires_at: Option<Time>) -> Option<V> {
+    pub(crate) fn set(&mut self, topic: TopicName<'_>, value: V, expires_at: Option<Time>) -> Option<V> {
         let text = topic.as_str();
         let slot = Slot { value, expires_at };
         let old = if let Some(known) = self.slots.get_mut(text) {
@@ -92,14 +86,14 @@ impl<V: Copy> Retained<V> {
     }
 
     /// Removes the value of one topic name. // [MQTT-3.3.1-6]
-    pub fn remove(&mut self, topic: TopicName<'_>) -> Option<V> {
+    pub(crate) fn remove(&mut self, topic: TopicName<'_>) -> Option<V> {
         let slot = self.take(topic.as_str())?;
         self.forget_expiry(topic.as_str(), slot.expires_at);
         Some(slot.value)
     }
 
     /// Removes one value whose time has come. To be called until there is none.
-    pub fn expire(&mut self, now: Time) -> Option<V> {
+    pub(crate) fn expire(&mut self, now: Time) -> Option<V> {
         if self.next_expiry()? > now {
             return None;
         }
@@ -110,7 +104,7 @@ impl<V: Copy> Retained<V> {
 
     /// When the next value expires.
     #[must_use]
-    pub fn next_expiry(&self) -> Option<Time> {
+    pub(crate) fn next_expiry(&self) -> Option<Time> {
         self.expiries.first().map(|(at, _)| *at)
     }
 

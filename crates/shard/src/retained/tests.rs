@@ -179,6 +179,7 @@ fn subtrees_that_cannot_match_are_not_scanned() {
 fn shared_subscriptions_get_no_retained_messages() {
     let mut table = Retained::new();
     table.set(topic("a"), 1, None);
+    table.set(topic("$share/group/a"), 2, None);
     assert_eq!(visits(&table, "$share/group/a"), (1, 0));
     assert_eq!(visits(&table, "a"), (1, 1));
 }

@@ -11,7 +11,7 @@ mod pick;
 #[cfg(test)]
 mod tests;
 
-pub use self::pick::Strategy;
+pub(crate) use self::pick::Strategy;
 
 use alloc::collections::{BTreeSet, VecDeque};
 use core::hash::{BuildHasher, Hash};
@@ -25,20 +25,20 @@ use crate::slab::{Id, Slab};
 
 /// A message on its way to a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Item<M> {
+pub(crate) struct Item<M> {
     /// The caller's handle.
-    pub message: M,
+    pub(crate) message: M,
     /// What it counts for in the queue.
-    pub bytes: u32,
+    pub(crate) bytes: u32,
     /// A hash of its topic name, for [`Strategy::StickyByTopic`].
-    pub topic: u64,
+    pub(crate) topic: u64,
     /// A number of its publisher, for [`Strategy::StickyByPublisher`].
-    pub publisher: u64,
+    pub(crate) publisher: u64,
 }
 
 /// What became of an offered message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Offer<I> {
+pub(crate) enum Offer<I> {
     /// It goes to this member, under its subscription.
     Assign(I, Subscription),
     /// It waits for a member with credit.
@@ -49,13 +49,13 @@ pub enum Offer<I> {
 
 /// A message that waited, and the member that it goes to now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Assignment<M, I> {
+pub(crate) struct Assignment<M, I> {
     /// The message.
-    pub message: M,
+    pub(crate) message: M,
     /// Who gets it.
-    pub member: I,
+    pub(crate) member: I,
     /// Under which subscription.
-    pub subscription: Subscription,
+    pub(crate) subscription: Subscription,
 }
 
 /// A session that subscribes.
@@ -83,7 +83,7 @@ impl<M, I: Hash> Member<M, I> {
 
 /// The queue and the members of one shared subscription.
 #[derive(Debug)]
-pub struct Group<M, I> {
+pub(crate) struct Group<M, I> {
     strategy: Strategy,
     picker: Picker,
     members: Slab<Member<M, I>>,
@@ -99,7 +99,7 @@ pub struct Group<M, I> {
 impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
     /// A group without members, whose queue holds at most so many bytes.
     #[must_use]
-    pub fn new(strategy: Strategy, queue_bytes_max: usize) -> Self {
+    pub(crate) fn new(strategy: Strategy, queue_bytes_max: usize) -> Self {
         Group {
             strategy,
             picker: Picker::new(strategy),
@@ -115,24 +115,24 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
 
     /// Number of members, connected or not.
     #[must_use]
-    pub fn members(&self) -> usize {
+    pub(crate) fn members(&self) -> usize {
         self.members.len()
     }
 
     /// Number of messages that wait.
     #[must_use]
-    pub fn queued(&self) -> usize {
+    pub(crate) fn queued(&self) -> usize {
         self.queued
     }
 
     /// Bytes of the messages that wait.
     #[must_use]
-    pub fn queued_bytes(&self) -> usize {
+    pub(crate) fn queued_bytes(&self) -> usize {
         self.queued_bytes
     }
 
     /// A connected session subscribes, or subscribes again; it can take `credit` messages now.
-    pub fn join(&mut self, member: I, subscription: Subscription, credit: u16) {
+    pub(crate) fn join(&mut self, member: I, subscription: Subscription, credit: u16) {
         if let Some(&id) = self.by_id.get(&member) {
             self.members[id].subscription = subscription;
         } else {
@@ -154,7 +154,7 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
 
     /// A session unsubscribes or ends. What waited for it alone waits for the others now.
     /// What it was assigned and has not acknowledged may be given back.
-    pub fn leave(&mut self, member: I) {
+    pub(crate) fn leave(&mut self, member: I) {
         self.pause(member);
         if let Some(id) = self.by_id.remove(&member) {
             self.members.remove(id);
@@ -162,7 +162,7 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
     }
 
     /// A member is connected and can take so many messages now, whatever it could before.
-    pub fn set_credit(&mut self, member: I, credit: u16) {
+    pub(crate) fn set_credit(&mut self, member: I, credit: u16) {
         let Some(&id) = self.by_id.get(&member) else { return };
         let known = &mut self.members[id];
         if known.connected {
@@ -177,7 +177,7 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
     }
 
     /// A member has finished so many messages, and can take as many more.
-    pub fn add_credit(&mut self, member: I, number: u16) {
+    pub(crate) fn add_credit(&mut self, member: I, number: u16) {
         let Some(&id) = self.by_id.get(&member) else { return };
         self.update(id, |member| {
             member.in_flight = member.in_flight.saturating_sub(u32::from(number));
@@ -198,7 +198,7 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
     }
 
     /// A member is no longer connected: nothing is assigned to it until [`Group::set_credit`].
-    pub fn pause(&mut self, member: I) {
+    pub(crate) fn pause(&mut self, member: I) {
         let Some(&id) = self.by_id.get(&member) else { return };
         let member = &mut self.members[id];
         if !core::mem::replace(&mut member.connected, false) {
@@ -216,7 +216,7 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
 
     /// A message with QoS > 0 arrives. An assigned one uses up a credit, until [`Group::add_credit`];
     /// if the member's subscription makes it QoS 0, the caller gives the credit back at once.
-    pub fn offer(&mut self, item: Item<M>) -> Offer<I> {
+    pub(crate) fn offer(&mut self, item: Item<M>) -> Offer<I> {
         let chosen = if self.queue.is_empty() { self.pick(&item) } else { None };
         if let Some(id) = chosen.filter(|&id| self.is_ready(id)) {
             let (member, subscription) = self.assign(id);
@@ -235,7 +235,7 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
     }
 
     /// A message with QoS 0 arrives: the connected member that it goes to, with credit or without. It never waits.
-    pub fn offer_at_most_once(&mut self, topic: u64, publisher: u64) -> Option<(I, Subscription)> {
+    pub(crate) fn offer_at_most_once(&mut self, topic: u64, publisher: u64) -> Option<(I, Subscription)> {
         let id = self.picker.pick(self.key(topic, publisher))?;
         let turn = self.picker.next_turn();
         self.update(id, |member| member.turn = turn);
@@ -244,14 +244,14 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
 
     /// A message that was assigned and not acknowledged goes to the front of the queue, whether or
     /// not the queue is full: it was accepted before. The last one assigned is given back first.
-    pub fn give_back(&mut self, item: Item<M>) {
+    pub(crate) fn give_back(&mut self, item: Item<M>) {
         self.queued += 1;
         self.queued_bytes += item.bytes as usize;
         self.queue.push_front(item);
     }
 
     /// A message that waited and the member that has credit for it.
-    pub fn poll_assignment(&mut self) -> Option<Assignment<M, I>> {
+    pub(crate) fn poll_assignment(&mut self) -> Option<Assignment<M, I>> {
         while let Some(&item) = self.queue.front() {
             let Some(id) = self.pick(&item) else { break };
             if self.is_ready(id) {
@@ -270,7 +270,7 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
     }
 
     /// Takes the waiting messages out for which `keep` is false, such as expired ones.
-    pub fn retain(&mut self, mut keep: impl FnMut(M) -> bool) {
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(M) -> bool) {
         let (mut queued, mut bytes) = (0, 0);
         let mut count = |item: &Item<M>| {
             let kept = keep(item.message);
