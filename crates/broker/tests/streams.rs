@@ -89,9 +89,8 @@ fn a_disconnect_is_answered_by_the_end() {
 #[test]
 fn what_is_no_mqtt_is_closed() {
     let broker = TestBroker::start(1);
-    for bytes in
-        [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0x00; 64], &[0x10, 0xff, 0xff, 0xff, 0xff, 0xff], &[0xc0, 0x00]]
-    {
+    let http = [&b"GET / HTTP/1.1\r\nAccept: */*\r\nX: "[..], &[b'x'; 64], b"\r\n\r\n"].concat();
+    for bytes in [&http[..], &[0x00; 64], &[0x10, 0xff, 0xff, 0xff, 0xff, 0xff], &[0xc0, 0x00]] {
         let mut client = Client::open(broker.address);
         client.stream.write_all(bytes).unwrap();
         client.assert_end();
