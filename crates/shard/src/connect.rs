@@ -3,6 +3,7 @@
 use crate::connection::{Connection, pause};
 use crate::counters::Dropped;
 use crate::interface::{Admission, ConnectionId, Effect, EndReason, Loss, ShardId, Verdict};
+use crate::publish::is_brokers_own;
 use crate::session::SessionKey;
 use crate::shard::Shard;
 use alloc::boxed::Box;
@@ -73,6 +74,9 @@ impl Shard {
         };
         let limits = self.clients.config.limits.clone();
         self.clients.with_link(id, key, |protocol, link| protocol.accept(now, greeting, &accepted, &limits, link));
+        if self.clients.connections[id].protocol.phase() != Phase::Connected {
+            return self.close(now, id, EndReason::Refused(ReasonCode::PacketTooLarge));
+        }
         self.clients.counters.packets_sent += 1;
         let life = &mut self.clients.connections[id].life;
         life.client_id = Some(client_id);
@@ -277,7 +281,10 @@ impl Shard {
         message.expires_at = will.expiry_s.map(|s| now.after_s(s));
         let publication = message.to_publication(); // routing changes the store that it lies in
         self.clients.publications.release(will.publication);
-        self.route(now, &publication.message(), will.qos, will.retain); // [MQTT-3.1.2-14] [MQTT-3.1.2-15]
+        let message = publication.message();
+        if !is_brokers_own(message.topic) {
+            self.route(now, &message, will.qos, will.retain); // [MQTT-3.1.2-14] [MQTT-3.1.2-15]
+        }
     }
 
     /// Forgets a connection: its slot is free.

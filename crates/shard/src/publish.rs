@@ -15,6 +15,11 @@ pub(crate) struct Scratch {
     unaltered: PropertiesBuf,
 }
 
+/// Whether a topic is one that only the broker publishes to: `$SYS` and all below it.
+pub(crate) fn is_brokers_own(topic: TopicName<'_>) -> bool {
+    topic.as_str().strip_prefix("$SYS").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 impl Shard {
     pub(crate) fn publish(&mut self, now: Time, id: ConnectionId, key: SessionKey, publish: &Publish<'_>) {
         self.clients.counters.publishes_received += 1;
@@ -38,8 +43,8 @@ impl Shard {
             expires_at: expiry.map(|s| now.after_s(s)),
             publisher: self.clients.sessions[key].publisher,
         };
-        let reason = if topic.is_reserved() && topic.as_str().starts_with("$SYS") {
-            ReasonCode::NotAuthorized // the broker's own
+        let reason = if is_brokers_own(topic) {
+            ReasonCode::NotAuthorized
         } else if self.route(now, &message, publish.qos.level(), publish.retain) {
             ReasonCode::Success
         } else {

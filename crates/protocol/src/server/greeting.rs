@@ -171,7 +171,13 @@ pub(super) fn answer_version(connect: &[u8]) -> Option<Version> {
 }
 
 /// CONNACK with success. A property is written where the server's limit differs from the protocol's default.
-pub(super) fn write_connack(greeting: &Greeting, accepted: &Accepted, limits: &Limits, output: &mut Output) {
+/// False if the client does not take a packet of that size: without it there is no connection. [MQTT-3.1.2-24]
+pub(super) fn write_connack(
+    greeting: &Greeting,
+    accepted: &Accepted,
+    limits: &Limits,
+    output: &mut Output,
+) -> bool {
     let mut properties = PropertiesBuf::new();
     if greeting.version.is_v5() {
         connack_properties(greeting, accepted, limits, &mut properties);
@@ -179,8 +185,12 @@ pub(super) fn write_connack(greeting: &Greeting, accepted: &Accepted, limits: &L
     // 3.1 has no Session Present flag: the byte is reserved.
     let session_present = accepted.session_present && greeting.version != Version::V31;
     let properties = properties.as_properties();
-    let connack = ConnAck { session_present, reason: ReasonCode::Success, properties };
-    Packet::ConnAck(connack).encode(greeting.version, output.buffer());
+    let connack = Packet::ConnAck(ConnAck { session_present, reason: ReasonCode::Success, properties });
+    let fits = connack.encoded_len(greeting.version) <= greeting.peer.maximum_packet_size as usize;
+    if fits {
+        connack.encode(greeting.version, output.buffer());
+    }
+    fits
 }
 
 fn connack_properties(

@@ -160,7 +160,10 @@ impl Connection {
         limits: &Limits,
         link: &mut Link<'_>,
     ) {
-        greeting::write_connack(greeting, accepted, limits, link.output);
+        if !greeting::write_connack(greeting, accepted, limits, link.output) {
+            self.state = State::Closing;
+            return;
+        }
         let connected = Connected::new(now, greeting, accepted.keep_alive_s, limits);
         if accepted.session_present {
             link.session.incoming.resume();
