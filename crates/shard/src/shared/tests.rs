@@ -60,7 +60,7 @@ fn least_in_flight_prefers_the_idle_and_rotates_among_equals() {
 fn round_robin_gives_each_its_turn() {
     let mut group = group(Strategy::RoundRobin, &[9, 2, 9]);
     let mut turns = |number| -> Vec<_> {
-        group.add_credit(0, 1);
+        group.add_credit(0, 2);
         (0..number).map(|_| assigned(group.offer(item(0, 0))).unwrap()).collect()
     };
     assert_eq!(turns(4), [0, 1, 2, 0]);
