@@ -7,7 +7,7 @@ use core::hash::BuildHasher;
 use foldhash::fast::SeedableRandomState;
 use hashbrown::HashTable;
 
-use crate::slab::{Id, Slab};
+use crate::slab::{Id, Slab, shrink};
 
 /// Longest level that is stored without an allocation of its own.
 const INLINE_MAX: usize = 18;
@@ -89,6 +89,8 @@ impl Levels {
             entry.remove();
         }
         self.texts.remove(id);
+        let (texts, hasher) = (&self.texts, &self.hasher);
+        shrink(&mut self.ids, |&id| hasher.hash_one(texts[id].bytes()));
     }
 
     /// Number of distinct levels.

@@ -26,7 +26,7 @@ use martlet_codec::{SubscriptionOptions, TopicFilter, TopicName};
 use self::holdings::{Holding, Holdings};
 use self::list::List;
 use self::trie::{Place, Trie};
-use crate::slab::{Id, Slab};
+use crate::slab::{Id, Slab, shrink};
 
 /// Most levels of a filter with a wildcard. The caller refuses deeper ones; a deeper one that is
 /// subscribed nevertheless matches nothing.
@@ -234,10 +234,11 @@ impl Index {
         if let Some(place) = filter.place {
             self.trie.remove(place, id);
         }
-        if let Ok(entry) = self.by_text.find_entry(self.hasher.hash_one(&*filter.text), |&other| other == id)
-        {
+        let (filters, hasher) = (&self.filters, &self.hasher);
+        if let Ok(entry) = self.by_text.find_entry(hasher.hash_one(&*filter.text), |&other| other == id) {
             entry.remove();
         }
+        shrink(&mut self.by_text, |&id| hasher.hash_one(&*filters[id].text));
     }
 
     /// Takes a subscription out of its filter. The entry that moves into its place tells its holding.

@@ -10,7 +10,7 @@ use martlet_codec::{TopicFilter, TopicName};
 
 use super::levels::Levels;
 use super::{LEVELS_MAX, VISITS_MAX};
-use crate::slab::{Id, Slab};
+use crate::slab::{Id, Slab, shrink};
 
 /// One prefix of wildcard filters.
 #[derive(Debug)]
@@ -142,6 +142,8 @@ impl Trie {
         if let Ok(edge) = self.edges.find_entry(hash, |&other| other == id) {
             edge.remove();
         }
+        let (nodes, hasher) = (&self.nodes, &self.hasher);
+        shrink(&mut self.edges, |&id| hasher.hash_one((nodes[id].parent, nodes[id].level)));
         parent
     }
 
