@@ -17,6 +17,8 @@ pub(crate) mod pause {
     pub(crate) const MAIL: u8 = 2;
     /// An authenticator is deciding.
     pub(crate) const DECIDING: u8 = 4;
+    /// Too many of its subscriptions are still being sent retained messages.
+    pub(crate) const REPLAYS: u8 = 8;
 }
 
 /// One Network Connection.

@@ -5,9 +5,9 @@ use crate::interface::{Admission, ConnectionId, Credentials, Effect, EndReason};
 use crate::shard::Shard;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use martlet_codec::{Frame, Split, split_frame};
+use martlet_codec::{Frame, Packet, PacketType, Split, Version, split_frame};
 use martlet_protocol::server::{Event, Greeting, Phase};
-use martlet_protocol::{Fatal, Time};
+use martlet_protocol::{Fatal, Time, Violation};
 
 /// Bytes of the largest CONNECT: a will, a user name and a password of 65,535 bytes each, and some properties.
 const CONNECT_BYTES_MAX: u32 = 512 * 1024;
@@ -66,7 +66,14 @@ impl Shard {
     fn handle_frames(&mut self, now: Time, id: ConnectionId, bytes: &[u8]) -> usize {
         let mut used = 0;
         while let Some(connection) = self.clients.connections.get(id) {
-            let limit = match connection.protocol.phase() {
+            let phase = connection.protocol.phase();
+            if phase == Phase::AwaitConnect
+                && let Some(other) = not_connect(&bytes[used..])
+            {
+                self.fail(now, id, other); // at once, not when the rest of it has come
+                continue;
+            }
+            let limit = match phase {
                 Phase::Closing => return bytes.len(), // [MQTT-3.1.4-6]
                 Phase::Deciding => return used,
                 Phase::AwaitConnect => CONNECT_BYTES_MAX.min(self.clients.config.limits.maximum_packet_size),
@@ -228,12 +235,17 @@ impl Shard {
     }
 }
 
+/// Why the first byte of a connection cannot begin a CONNECT. [MQTT-3.1.0-1]
+fn not_connect(bytes: &[u8]) -> Option<Fatal> {
+    match PacketType::try_from(bytes.first()? >> 4) {
+        Ok(PacketType::Connect) => None,
+        Ok(other) => Some(Violation::FirstPacketNotConnect(other).into()),
+        Err(malformed) => Some(malformed.into()),
+    }
+}
+
 /// The client id of a CONNECT that is well-formed.
 fn peek_client_id(frame: Frame<'_>) -> Option<&str> {
-    use martlet_codec::{Packet, PacketType, Version};
-    if PacketType::try_from(frame.first >> 4) != Ok(PacketType::Connect) {
-        return None;
-    }
     match Packet::decode(frame, Version::V5) {
         Ok(Packet::Connect(connect)) => Some(connect.client_id),
         _ => None,

@@ -2,6 +2,7 @@
 //! is paced by the receiver. No list is built, and no replay takes more than a few steps of a turn.
 
 use crate::clients::{Outbound, Parcelled};
+use crate::connection::pause;
 use crate::counters::Dropped;
 use crate::fanout::topic_hash;
 use crate::index::Subscription;
@@ -26,6 +27,9 @@ const CREDIT: u16 = 256;
 const CREDIT_BACK: u16 = 64;
 /// Messages waiting in a session's queue above which it is not given more of a replay.
 const QUEUED_MAX: usize = 1024;
+
+/// Replays of one session above which its client is not read: it asks faster than it takes.
+const REPLAYS_MAX: u32 = 256;
 
 /// A retained message.
 #[derive(Clone, Copy, Debug)]
@@ -103,7 +107,8 @@ impl Shard {
 
     /// Replaces or removes a retained message of this shard. [MQTT-3.3.1-6] [MQTT-3.3.1-7]
     pub(crate) fn set_retained(&mut self, message: &Message<'_>, qos: QoSLevel) {
-        let full = self.clients.publications.bytes() + message.size() as u64 > self.clients.config.memory_bytes_max;
+        let full =
+            self.clients.publications.bytes() + message.size() as u64 > self.clients.config.memory_bytes_max;
         let old = if message.payload.is_empty() || full {
             self.retained.remove(message.topic)
         } else {
@@ -136,14 +141,19 @@ impl Shard {
             if one_home.is_some_and(|home| home != shard) {
                 continue;
             }
+            self.clients.sessions[key].rare().replays += 1;
             if shard == self.clients.config.shard {
                 self.start_replay(session, filter, subscription);
                 continue;
             }
-            self.clients.sessions[key].rare().replays += 1;
             let batch = self.outbox(shard);
             let filter = batch.pack_text(filter.as_str());
             batch.push(Mail::Replay { session, filter, subscription });
+        }
+        if self.clients.sessions[key].rare().replays > REPLAYS_MAX
+            && let Some(id) = self.clients.sessions[key].connection
+        {
+            self.clients.pause(id, pause::REPLAYS);
         }
     }
 
@@ -176,7 +186,9 @@ impl Shard {
 
     fn step_local(&mut self, now: Time, number: u64) {
         let Some(replay) = self.replays.all.get_mut(&number) else { return };
-        let Some(key) = self.clients.sessions.resolve(replay.session) else { return self.replays.finish(number) };
+        let Some(key) = self.clients.sessions.resolve(replay.session) else {
+            return self.replays.finish(number);
+        };
         let mut encodings = Encodings::default();
         let (clients, options) = (&mut self.clients, replay.options);
         let ids = replay.id.map_or(0, NonZeroU32::get);
@@ -198,7 +210,11 @@ impl Shard {
             ControlFlow::Continue(())
         });
         match step {
-            Step::Done => self.replays.finish(number),
+            Step::Done => {
+                let session = replay.session;
+                self.replays.finish(number);
+                self.replay_done(session);
+            }
             Step::More if blocked => {
                 let session = replay.session;
                 self.replays.blocked.entry(session).or_default().push(number);
@@ -275,14 +291,22 @@ impl Shard {
         self.pay_replays(key);
     }
 
-    /// A replay from another shard is complete.
+    /// A replay is complete.
     pub(crate) fn replay_done(&mut self, session: SessionRef) {
         let Some(key) = self.clients.sessions.resolve(session) else { return };
-        let rare = self.clients.sessions[key].rare();
+        let slot = &mut self.clients.sessions[key];
+        let connection = slot.connection;
+        let rare = slot.rare();
         rare.replays = rare.replays.saturating_sub(1);
-        if rare.replays == 0 {
+        let left = rare.replays;
+        if left == 0 {
             rare.fresh = Default::default();
             rare.owed.clear();
+        }
+        if left <= REPLAYS_MAX
+            && let Some(id) = connection
+        {
+            self.clients.resume(id, pause::REPLAYS);
         }
     }
 

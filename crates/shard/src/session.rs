@@ -73,9 +73,9 @@ pub(crate) struct Slot {
 pub(crate) struct Rare {
     /// Shared subscriptions.
     pub(crate) shares: Shares,
-    /// Replays of retained messages that other shards have not finished.
+    /// Replays of retained messages under way, here and on other shards.
     pub(crate) replays: u32,
-    /// Hashes of topics of which a newer message came while those replays run: theirs would be stale.
+    /// Hashes of topics of which a newer message came while those replays run: another shard's would be stale.
     pub(crate) fresh: HashSet<u64, SeedableRandomState>,
     /// Credit that is owed to those replays once there is room for more: shard, replay, messages.
     pub(crate) owed: Vec<(ShardId, u64, u16)>,
