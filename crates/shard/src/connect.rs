@@ -55,7 +55,13 @@ impl Shard {
     }
 
     /// Lets a client in. [MQTT-3.1.4-5]
-    pub(crate) fn accept(&mut self, now: Time, id: ConnectionId, greeting: &Greeting, data: Option<Box<[u8]>>) {
+    pub(crate) fn accept(
+        &mut self,
+        now: Time,
+        id: ConnectionId,
+        greeting: &Greeting,
+        data: Option<Box<[u8]>>,
+    ) {
         let assigned = greeting.client_id.is_empty().then(|| self.assign_client_id());
         let client_id = assigned.clone().unwrap_or_else(|| greeting.client_id.clone());
         let found = self.session_for(now, &client_id, greeting.clean_start);
@@ -73,7 +79,8 @@ impl Shard {
             authentication_data: data,
         };
         let limits = self.clients.config.limits.clone();
-        self.clients.with_link(id, key, |protocol, link| protocol.accept(now, greeting, &accepted, &limits, link));
+        self.clients
+            .with_link(id, key, |protocol, link| protocol.accept(now, greeting, &accepted, &limits, link));
         if self.clients.connections[id].protocol.phase() != Phase::Connected {
             return self.close(now, id, EndReason::Refused(ReasonCode::PacketTooLarge));
         }

@@ -73,7 +73,13 @@ impl Shard {
     }
 
     /// Delivers to the subscribers of this shard; whether there was one.
-    pub(crate) fn deliver_local(&mut self, now: Time, message: &Message<'_>, qos: QoSLevel, retain: bool) -> bool {
+    pub(crate) fn deliver_local(
+        &mut self,
+        now: Time,
+        message: &Message<'_>,
+        qos: QoSLevel,
+        retain: bool,
+    ) -> bool {
         let mut fanout = self.fanout.take().unwrap_or_default();
         self.collect(message, &mut fanout);
         let found = !fanout.targets.is_empty() || !fanout.groups.is_empty();
@@ -83,7 +89,7 @@ impl Shard {
             fanout.gather_ids(index);
             let out = Outbound {
                 to: target.to,
-                qos: qos.min(target.qos), // [MQTT-3.8.4-8]
+                qos: qos.min(target.qos),                     // [MQTT-3.8.4-8]
                 retain: retain && target.retain_as_published, // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
                 subscription_ids: &fanout.ids,
                 group: None,

@@ -152,7 +152,9 @@ impl Shard {
     /// A session of this shard unsubscribes; whether it was subscribed.
     pub(crate) fn leave(&mut self, now: Time, key: SessionKey, filter: TopicFilter<'_>) -> bool {
         let slot = &mut self.clients.sessions[key];
-        let Some(share) = slot.rare.as_mut().and_then(|rare| rare.shares.remove(filter.as_str())) else { return false };
+        let Some(share) = slot.rare.as_mut().and_then(|rare| rare.shares.remove(filter.as_str())) else {
+            return false;
+        };
         let member = slot.name;
         self.clients.counters.subscriptions -= 1;
         self.clients.counters.shared_subscriptions -= 1;
@@ -258,7 +260,9 @@ impl Shard {
         while let Some((member, number)) = self.clients.settled.pop() {
             let Some(key) = self.clients.sessions.resolve(member) else { continue };
             let slot = &mut self.clients.sessions[key];
-            let Some(share) = slot.rare.as_mut().and_then(|rare| rare.shares.numbered(number)) else { continue };
+            let Some(share) = slot.rare.as_mut().and_then(|rare| rare.shares.numbered(number)) else {
+                continue;
+            };
             share.outstanding = share.outstanding.saturating_sub(1);
             let (filter, home) = (share.filter.clone(), share.home);
             if home == self.clients.config.shard {

@@ -223,7 +223,9 @@ impl fmt::Display for EndReason {
         match self {
             Self::ClientDisconnected(reason) if !reason.is_failure() => f.write_str("client disconnected"),
             Self::ClientDisconnected(reason) => write!(f, "client disconnected: {}", reason.name()),
-            Self::ConnectionLost(Loss::Closed) => f.write_str("connection closed by the client without DISCONNECT"),
+            Self::ConnectionLost(Loss::Closed) => {
+                f.write_str("connection closed by the client without DISCONNECT")
+            }
             Self::ConnectionLost(Loss::Failed) => f.write_str("connection failed"),
             Self::Malformed(malformed) => write!(f, "malformed packet: {malformed}"),
             Self::Violation(violation) => write!(f, "protocol error: {violation}"),

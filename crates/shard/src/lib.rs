@@ -40,6 +40,8 @@ mod wheel;
 pub use config::Config;
 pub use counters::{Counters, Dropped, Kind};
 pub use interest::Interest;
-pub use interface::{Admission, ConnectionId, Credentials, Effect, EndReason, Input, Life, Loss, ShardId, Verdict};
+pub use interface::{
+    Admission, ConnectionId, Credentials, Effect, EndReason, Input, Life, Loss, ShardId, Verdict,
+};
 pub use mail::Batch;
 pub use shard::Shard;

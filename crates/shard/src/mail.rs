@@ -31,7 +31,14 @@ pub(crate) enum Mail {
     /// Send this session your retained messages for a filter (the parcel's topic).
     Replay { session: SessionRef, filter: Parcel, subscription: Subscription },
     /// One retained message of a replay. `replay` is the sender's number for it, owed one credit.
-    Replayed { session: SessionRef, replay: u64, parcel: Parcel, qos: QoSLevel, id: Option<NonZeroU32>, no_local: bool },
+    Replayed {
+        session: SessionRef,
+        replay: u64,
+        parcel: Parcel,
+        qos: QoSLevel,
+        id: Option<NonZeroU32>,
+        no_local: bool,
+    },
     /// The session has taken this many messages of a replay.
     ReplayCredit { replay: u64, credit: u16 },
     /// A replay for this session is complete.
@@ -47,7 +54,14 @@ pub(crate) enum Mail {
     /// This member has settled messages of the group.
     Credit { member: SessionRef, filter: Parcel, credit: u16 },
     /// A message of a group, for this member. `filter` is the group's.
-    Assigned { member: SessionRef, filter: Parcel, parcel: Parcel, qos: QoSLevel, retain: bool, subscription: Subscription },
+    Assigned {
+        member: SessionRef,
+        filter: Parcel,
+        parcel: Parcel,
+        qos: QoSLevel,
+        retain: bool,
+        subscription: Subscription,
+    },
     /// A message that a member did not begin: assign it to another.
     Return { member: SessionRef, filter: Parcel, parcel: Parcel, qos: QoSLevel },
     /// The sender's counters, for `$SYS`.

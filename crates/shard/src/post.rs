@@ -91,8 +91,12 @@ impl Shard {
             }
             Mail::Joined { member, token } => self.joined(member, token),
             Mail::Leave { member, filter } => self.member_leaves(now, batch.text(&filter), member),
-            Mail::Online { member, filter, credit } => self.member_online(now, batch.text(&filter), member, credit),
-            Mail::Credit { member, filter, credit } => self.member_credit(now, batch.text(&filter), member, credit),
+            Mail::Online { member, filter, credit } => {
+                self.member_online(now, batch.text(&filter), member, credit)
+            }
+            Mail::Credit { member, filter, credit } => {
+                self.member_credit(now, batch.text(&filter), member, credit)
+            }
             Mail::Assigned { member, filter, parcel, qos, retain, subscription } => {
                 let mut parcelled = Parcelled::borrowed(batch.message(&parcel));
                 let assigned = Assigned { qos, retain, subscription };

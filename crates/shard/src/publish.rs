@@ -57,7 +57,8 @@ impl Shard {
 
     fn acknowledge(&mut self, id: ConnectionId, key: SessionKey, publish: &Publish<'_>, reason: ReasonCode) {
         let Some(Connection { protocol, output, .. }) = self.clients.connections.get_mut(id) else { return };
-        if publish.qos.packet_id().is_none() || protocol.phase() != martlet_protocol::server::Phase::Connected {
+        if publish.qos.packet_id().is_none() || protocol.phase() != martlet_protocol::server::Phase::Connected
+        {
             return;
         }
         protocol.acknowledge(publish.qos, reason, &mut self.clients.sessions[key].session, output);

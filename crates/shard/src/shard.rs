@@ -58,7 +58,10 @@ pub struct Shard {
 impl Shard {
     /// A shard without clients. All shards of a broker share `interest`.
     pub fn new(config: Config, interest: Arc<Interest>) -> Self {
-        assert!((1..=64).contains(&config.shards) && config.shard.0 < config.shards, "shards are numbered 0 to 63");
+        assert!(
+            (1..=64).contains(&config.shards) && config.shard.0 < config.shards,
+            "shards are numbered 0 to 63"
+        );
         let hasher = SeedableRandomState::with_seed(config.seed, SharedSeed::global_fixed());
         let count = usize::from(config.shards);
         Shard {
@@ -88,7 +91,9 @@ impl Shard {
             self.start_timers(now);
         }
         match input {
-            Input::Opened { connection, opened_at, admission } => self.opened(connection, opened_at, admission),
+            Input::Opened { connection, opened_at, admission } => {
+                self.opened(connection, opened_at, admission)
+            }
             Input::Received { connection, bytes } => self.received(now, connection, bytes),
             Input::Transmitted { connection, bytes } => self.transmitted(now, connection, bytes),
             Input::Lost { connection, cause } => self.lost(now, connection, cause),
@@ -152,7 +157,8 @@ impl Shard {
 
     fn transmitted(&mut self, now: Time, connection: ConnectionId, bytes: usize) {
         self.clients.transmitted(now, connection, bytes);
-        if let Some(key) = self.clients.connections.get(connection).and_then(|connection| connection.session) {
+        if let Some(key) = self.clients.connections.get(connection).and_then(|connection| connection.session)
+        {
             self.unblock_replays(key);
         }
         self.after(now);

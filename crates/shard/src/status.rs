@@ -1,8 +1,8 @@
 //! `$SYS/broker/...`: the counters of all shards, gathered by the first one and published as retained messages.
 
 use crate::counters::Counters;
-use crate::mail::Mail;
 use crate::interface::ShardId;
+use crate::mail::Mail;
 use crate::shard::Shard;
 use crate::sys::Sys;
 use alloc::boxed::Box;

@@ -8,7 +8,9 @@ use crate::session::SessionKey;
 use crate::shard::Shard;
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
-use martlet_codec::{Property, ReasonCode, RetainHandling, Subscribe, SubscriptionOptions, TopicFilter, Unsubscribe};
+use martlet_codec::{
+    Property, ReasonCode, RetainHandling, Subscribe, SubscriptionOptions, TopicFilter, Unsubscribe,
+};
 use martlet_protocol::Time;
 
 /// What subscribing to one filter did.
@@ -23,7 +25,13 @@ enum Done {
 }
 
 impl Shard {
-    pub(crate) fn subscribe(&mut self, now: Time, id: ConnectionId, key: SessionKey, subscribe: &Subscribe<'_>) {
+    pub(crate) fn subscribe(
+        &mut self,
+        now: Time,
+        id: ConnectionId,
+        key: SessionKey,
+        subscribe: &Subscribe<'_>,
+    ) {
         let subscription_id = subscribe.properties.iter().find_map(|property| match property {
             Property::SubscriptionIdentifier(id) => NonZeroU32::new(id),
             _ => None,
@@ -101,7 +109,13 @@ impl Shard {
         Ok(Done::New)
     }
 
-    pub(crate) fn unsubscribe(&mut self, now: Time, id: ConnectionId, key: SessionKey, unsubscribe: &Unsubscribe<'_>) {
+    pub(crate) fn unsubscribe(
+        &mut self,
+        now: Time,
+        id: ConnectionId,
+        key: SessionKey,
+        unsubscribe: &Unsubscribe<'_>,
+    ) {
         let mut reasons = Vec::new();
         for filter in unsubscribe.filters.iter() {
             let existed = match filter.share() {
