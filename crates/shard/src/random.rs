@@ -19,6 +19,7 @@ impl Random {
     }
 
     /// A number below `bound`, which must not be 0; 0 otherwise.
+    #[cfg(test)]
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         ((u128::from(self.next_u64()) * bound as u128) >> 64) as usize
     }

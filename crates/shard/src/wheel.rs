@@ -82,7 +82,7 @@ impl<K: Copy> Wheel<K> {
     }
 
     /// Number of timers.
-    #[must_use]
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.len
     }

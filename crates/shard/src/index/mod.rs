@@ -113,13 +113,13 @@ impl Index {
     }
 
     /// Number of subscriptions.
-    #[must_use]
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
     /// Number of distinct filters.
-    #[must_use]
+    #[cfg(test)]
     pub(crate) fn filters(&self) -> usize {
         self.filters.len()
     }

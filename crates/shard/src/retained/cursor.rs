@@ -38,7 +38,7 @@ impl Cursor {
     }
 
     /// Whether all matching topics have been visited.
-    #[must_use]
+    #[cfg(test)]
     pub(crate) fn is_done(&self) -> bool {
         self.place.is_none()
     }

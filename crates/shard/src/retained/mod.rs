@@ -17,6 +17,7 @@ use martlet_codec::TopicName;
 use martlet_protocol::Time;
 
 /// What a topic name's entry takes beside its text, about: key, slot, and the tree's share.
+#[cfg(test)]
 const OVERHEAD: usize = 64;
 
 /// What is retained for one topic name.
@@ -55,13 +56,13 @@ impl<V: Copy> Retained<V> {
     }
 
     /// Memory of the table, about, in bytes: topic names and entries, without what the values refer to.
-    #[must_use]
+    #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
         self.topic_bytes + OVERHEAD * (self.slots.len() + self.expiries.len())
     }
 
     /// The value of one topic name.
-    #[must_use]
+    #[cfg(test)]
     pub(crate) fn get(&self, topic: TopicName<'_>) -> Option<V> {
         self.slots.get(topic.as_str()).map(|slot| slot.value)
     }

@@ -120,13 +120,13 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
     }
 
     /// Number of messages that wait.
-    #[must_use]
+    #[cfg(test)]
     pub(crate) fn queued(&self) -> usize {
         self.queued
     }
 
     /// Bytes of the messages that wait.
-    #[must_use]
+    #[cfg(test)]
     pub(crate) fn queued_bytes(&self) -> usize {
         self.queued_bytes
     }
