@@ -1,6 +1,7 @@
 //! What a shard is told when it is made.
 
 use crate::interface::ShardId;
+use crate::shared::Strategy;
 use martlet_protocol::Limits;
 
 /// A shard's configuration. Every queue, map and buffer has its bound here.
@@ -22,6 +23,8 @@ pub struct Config {
     pub group_bytes_max: usize,
     /// Bytes of mail to another shard above which the publishers concerned are not read.
     pub outbox_bytes_max: usize,
+    /// How a shared subscription chooses among its members.
+    pub share_strategy: Strategy,
     /// Subscriptions that one session may have; more are refused with Quota Exceeded.
     pub subscriptions_max: u32,
     /// Sessions of the shard, connected or not; more are refused with Server Busy.
@@ -43,6 +46,7 @@ impl Default for Config {
             memory_bytes_max: 2 * 1024 * 1024 * 1024,
             group_bytes_max: 64 * 1024 * 1024,
             outbox_bytes_max: 4 * 1024 * 1024,
+            share_strategy: Strategy::LeastInFlight,
             subscriptions_max: 1_000_000,
             sessions_max: 16_000_000,
             sys_interval_ms: 10_000,

@@ -315,8 +315,11 @@ impl Shard {
             {
                 self.clients.publications.release(will.publication); // nobody is left to receive it
             }
-            let early = self.clients.connections[id].protocol.phase() == Phase::AwaitConnect;
-            let reason = (!early).then_some(ReasonCode::ServerShuttingDown);
+            let reason = match self.clients.connections[id].protocol.phase() {
+                Phase::AwaitConnect => None,
+                Phase::Deciding | Phase::Challenged => Some(ReasonCode::ServerUnavailable), // for CONNACK
+                Phase::Connected | Phase::Closing => Some(ReasonCode::ServerShuttingDown),
+            };
             self.end(now, id, EndReason::ShuttingDown, reason);
         }
     }

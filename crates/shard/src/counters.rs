@@ -65,6 +65,7 @@ counter_table! {
     Gauge stored_messages        "Messages held, retained or queued; each counts once.";
     Gauge stored_bytes           "Payload bytes of the messages held.";
     Gauge in_flight              "Messages with QoS > 0 that were sent and not yet acknowledged.";
+    Total matches_cut            "Publications whose matching was cut off: too many wildcard filters fit.";
     Total routed                 "Deliveries created: one per publication and receiver.";
     Total delivered              "Deliveries completed: QoS 0 given to the connection, QoS > 0 acknowledged.";
     Gauge queued                 "Deliveries that wait or are in flight.";

@@ -101,7 +101,7 @@ impl Shard {
         }
         let groups = core::mem::take(&mut fanout.groups);
         for group in &groups {
-            self.offer(now, *group, &mut parcelled, qos, &mut fanout.encodings);
+            self.offer(now, *group, &mut parcelled, qos);
         }
         parcelled.finish(&mut self.clients.publications);
         fanout.groups = groups;
@@ -115,7 +115,7 @@ impl Shard {
         fanout.stamp += 1;
         let sessions = &mut self.clients.sessions;
         let Fanout { stamp, targets, groups, more_ids, .. } = fanout;
-        self.index.matches(message.topic, &mut |who, subscription| {
+        let whole = self.index.matches(message.topic, &mut |who, subscription| {
             if let Some(group) = GroupKey::from_subscriber(who) {
                 groups.push(group);
                 return;
@@ -150,6 +150,7 @@ impl Shard {
                 }
             }
         });
+        self.clients.counters.matches_cut += u64::from(!whole);
     }
 
     /// While older retained messages are on their way to a session, what is newer must not be undone by them.

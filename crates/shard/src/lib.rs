@@ -45,3 +45,4 @@ pub use interface::{
 };
 pub use mail::Batch;
 pub use shard::Shard;
+pub use shared::Strategy;

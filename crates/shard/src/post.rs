@@ -78,12 +78,12 @@ impl Shard {
             Mail::ReplayCredit { replay, credit } => self.replay_credit(replay, credit),
             Mail::ReplayDone { session } => self.replay_done(session),
             Mail::Counters(counters) => self.others[from.0 as usize] = *counters,
-            group => self.open_group_mail(now, from, batch, group),
+            group => self.open_group_mail(now, from, batch, &group),
         }
     }
 
-    fn open_group_mail(&mut self, now: Time, from: ShardId, batch: &Batch, mail: Mail) {
-        match mail {
+    fn open_group_mail(&mut self, now: Time, from: ShardId, batch: &Batch, mail: &Mail) {
+        match *mail {
             Mail::Join { member, filter, subscription, credit, token } => {
                 let filter = TopicFilter::from_checked(batch.text(&filter));
                 self.member_joins(now, filter, member, subscription, credit);
@@ -92,10 +92,10 @@ impl Shard {
             Mail::Joined { member, token } => self.joined(member, token),
             Mail::Leave { member, filter } => self.member_leaves(now, batch.text(&filter), member),
             Mail::Online { member, filter, credit } => {
-                self.member_online(now, batch.text(&filter), member, credit)
+                self.member_online(now, batch.text(&filter), member, credit);
             }
             Mail::Credit { member, filter, credit } => {
-                self.member_credit(now, batch.text(&filter), member, credit)
+                self.member_credit(now, batch.text(&filter), member, credit);
             }
             Mail::Assigned { member, filter, parcel, qos, retain, subscription } => {
                 let mut parcelled = Parcelled::borrowed(batch.message(&parcel));

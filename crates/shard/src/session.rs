@@ -40,13 +40,6 @@ impl SessionRef {
     fn key(self) -> SessionKey {
         SessionKey(self.0 as u32)
     }
-    /// As the plain number that a group knows its members by.
-    pub(crate) fn to_bits(self) -> u64 {
-        self.0
-    }
-    pub(crate) fn from_bits(bits: u64) -> Self {
-        SessionRef(bits)
-    }
 }
 
 /// A session and what the shard knows of it.
@@ -161,11 +154,6 @@ impl Sessions {
         let key = name.key();
         let slot = self.entries.get(key.0 as usize)?.slot.as_ref()?;
         (slot.name == name).then_some(key)
-    }
-    /// All living sessions.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = SessionKey> {
-        let living = self.entries.iter().enumerate().filter(|(_, entry)| entry.slot.is_some());
-        living.map(|(index, _)| SessionKey(index as u32))
     }
 }
 

@@ -62,7 +62,9 @@ impl Shard {
             (1..=64).contains(&config.shards) && config.shard.0 < config.shards,
             "shards are numbered 0 to 63"
         );
-        let hasher = SeedableRandomState::with_seed(config.seed, SharedSeed::global_fixed());
+        // The hasher wants its seed for ever. A shard lives as long as its program, so little is lost for good.
+        let seed: &'static SharedSeed = Box::leak(Box::new(SharedSeed::from_u64(config.seed)));
+        let hasher = SeedableRandomState::with_seed(config.seed, seed);
         let count = usize::from(config.shards);
         Shard {
             index: Index::new(hasher.clone()),
@@ -92,7 +94,7 @@ impl Shard {
         }
         match input {
             Input::Opened { connection, opened_at, admission } => {
-                self.opened(connection, opened_at, admission)
+                self.opened(connection, opened_at, admission);
             }
             Input::Received { connection, bytes } => self.received(now, connection, bytes),
             Input::Transmitted { connection, bytes } => self.transmitted(now, connection, bytes),

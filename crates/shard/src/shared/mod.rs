@@ -11,7 +11,7 @@ mod pick;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::pick::Strategy;
+pub use self::pick::Strategy;
 
 use alloc::collections::{BTreeSet, VecDeque};
 use core::hash::{BuildHasher, Hash};

@@ -11,7 +11,7 @@ const POINTS: u64 = 32;
 
 /// How a shared subscription chooses among its members.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Strategy {
+pub enum Strategy {
     /// The member with the fewest messages in flight; among equals, the one whose last turn is longest ago.
     #[default]
     LeastInFlight,

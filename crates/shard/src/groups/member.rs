@@ -1,91 +1,23 @@
-//! Shared subscriptions (4.8.2) between shards: each group is kept by one shard, its members live on any.
-//!
-//! The group assigns a message to a member with credit; the member's shard queues it with the session and gives the
-//! credit back when it is settled. Which member is chosen is [`crate::shared`]'s business.
+//! The side of the members: what a session of this shard tells its groups, and what it gets from them.
 
-use crate::clients::{Clients, Outbound, Parcelled};
+use super::{Assigned, Joined};
+use crate::clients::{Outbound, Parcelled};
 use crate::connection::Connection;
 use crate::counters::Dropped;
 use crate::fanout::topic_hash;
-use crate::index::{SubscriberId, Subscription};
+use crate::index::Subscription;
 use crate::interface::ShardId;
 use crate::mail::Mail;
 use crate::session::{SessionKey, SessionRef};
 use crate::shard::Shard;
-use crate::shared::{Group, Item, Offer, Strategy};
 use crate::shares::Shares;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
-use martlet_codec::{QoSLevel, ReasonCode, RetainHandling, SubscriptionOptions, TopicFilter};
-use martlet_protocol::{Encodings, Message, PublicationId, Time};
+use martlet_codec::{QoSLevel, ReasonCode, TopicFilter};
+use martlet_protocol::{Encodings, PublicationId, Time};
 
 /// Messages that a member may hold unsettled, within its own window.
 const CREDIT: u16 = 256;
-
-/// A group's number on the shard that keeps it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct GroupKey(u32);
-
-impl GroupKey {
-    fn subscriber(self) -> SubscriberId {
-        SubscriberId(self.0 << 1 | 1)
-    }
-    pub(crate) fn from_subscriber(who: SubscriberId) -> Option<Self> {
-        (who.0 & 1 == 1).then_some(GroupKey(who.0 >> 1))
-    }
-}
-
-/// A message that waits in a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct GroupMessage {
-    publication: PublicationId,
-    qos: QoSLevel,
-}
-
-#[derive(Debug)]
-struct Kept {
-    filter: Box<str>,
-    group: Group<GroupMessage, SessionRef>,
-}
-
-/// The groups that a shard keeps.
-#[derive(Debug, Default)]
-pub(crate) struct Groups {
-    kept: Vec<Option<Box<Kept>>>,
-    free: Vec<GroupKey>,
-    by_filter: HashMap<Box<str>, GroupKey, FixedState>,
-}
-
-impl Groups {
-    fn find(&self, filter: &str) -> Option<GroupKey> {
-        self.by_filter.get(filter).copied()
-    }
-    fn get(&mut self, key: GroupKey) -> &mut Kept {
-        self.kept[key.0 as usize].as_deref_mut().expect("a key is that of a kept group")
-    }
-    fn insert(&mut self, filter: &str, queue_bytes_max: usize) -> GroupKey {
-        let group = Group::new(Strategy::LeastInFlight, queue_bytes_max);
-        let kept = Some(Box::new(Kept { filter: filter.into(), group }));
-        let key = match self.free.pop() {
-            Some(key) => key,
-            None => {
-                self.kept.push(None);
-                GroupKey(self.kept.len() as u32 - 1)
-            }
-        };
-        self.kept[key.0 as usize] = kept;
-        self.by_filter.insert(filter.into(), key);
-        key
-    }
-    fn remove(&mut self, key: GroupKey) -> Option<Box<Kept>> {
-        let kept = self.kept[key.0 as usize].take()?;
-        self.by_filter.remove(&kept.filter);
-        self.free.push(key);
-        Some(kept)
-    }
-}
 
 impl Shard {
     fn home_of_group(&self, filter: &str) -> ShardId {
@@ -301,210 +233,15 @@ impl Shard {
         let qos = assigned.qos.min(assigned.subscription.options.maximum_qos); // [MQTT-4.8.2-3]
         let number = share.number;
         let queued = qos != QoSLevel::AtMostOnce;
-        share.outstanding += u16::from(queued);
+        share.outstanding += u16::from(waits);
         let id = assigned.subscription.id.map_or(0, core::num::NonZeroU32::get);
         let subscription_ids = if id == 0 { &[][..] } else { core::slice::from_ref(&id) };
         let retain = assigned.retain && assigned.subscription.options.retain_as_published;
         let group = queued.then_some(number);
         let out = Outbound { to: key, qos, retain, subscription_ids, group };
         let taken = self.clients.deliver(now, parcelled, &out, &mut Encodings::default());
-        let uses_credit = assigned.qos != QoSLevel::AtMostOnce;
-        if uses_credit && !(taken && queued) {
-            if !queued {
-                self.clients.sessions[key].rare().shares.find(filter).map(|share| share.outstanding += 1);
-            }
-            self.clients.settle(key, Some(number));
+        if waits && !(taken && queued) {
+            self.clients.settle(key, Some(number)); // nothing will be acknowledged
         }
-    }
-}
-
-/// How far a [`Shard::join`] got.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Joined {
-    /// The group has the member.
-    Now,
-    /// The group's home was asked.
-    Asked,
-}
-
-/// How a group gives a message to a member.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Assigned {
-    pub(crate) qos: QoSLevel,
-    pub(crate) retain: bool,
-    pub(crate) subscription: Subscription,
-}
-
-/// The home's side.
-impl Shard {
-    pub(crate) fn member_joins(
-        &mut self,
-        now: Time,
-        filter: TopicFilter<'_>,
-        member: SessionRef,
-        subscription: Subscription,
-        credit: u16,
-    ) {
-        let key = match self.groups.find(filter.as_str()) {
-            Some(key) => key,
-            None => self.found_group(filter),
-        };
-        self.groups.get(key).group.join(member, subscription, credit);
-        self.assign_waiting(now, key);
-    }
-
-    fn found_group(&mut self, filter: TopicFilter<'_>) -> GroupKey {
-        let key = self.groups.insert(filter.as_str(), self.clients.config.group_bytes_max);
-        let options = SubscriptionOptions {
-            maximum_qos: QoSLevel::ExactlyOnce,
-            no_local: false,
-            retain_as_published: true,
-            retain_handling: RetainHandling::DoNotSend,
-        };
-        let all = Subscription { options, id: None };
-        let subscribed = self.index.subscribe(filter.unshared(), key.subscriber(), all);
-        if subscribed.first_of_filter {
-            self.interest_counts.add(&self.interest, filter.unshared());
-        }
-        key
-    }
-
-    pub(crate) fn member_leaves(&mut self, now: Time, filter: &str, member: SessionRef) {
-        let Some(key) = self.groups.find(filter) else { return };
-        let group = &mut self.groups.get(key).group;
-        group.leave(member);
-        if group.members() > 0 {
-            return self.assign_waiting(now, key);
-        }
-        let Some(mut kept) = self.groups.remove(key) else { return };
-        let Clients { publications, counters, .. } = &mut self.clients;
-        kept.group.retain(|waiting| {
-            publications.release(waiting.publication);
-            counters.routed += 1;
-            counters.dropped.count(Dropped::NoMember, 1);
-            false
-        });
-        let filter = TopicFilter::from_checked(filter).unshared();
-        if self.index.unsubscribe(filter, key.subscriber()).is_some_and(|removed| removed.last_of_filter) {
-            self.interest_counts.remove(&self.interest, filter);
-        }
-    }
-
-    pub(crate) fn member_online(&mut self, now: Time, filter: &str, member: SessionRef, credit: Option<u16>) {
-        let Some(key) = self.groups.find(filter) else { return };
-        match credit {
-            Some(credit) => self.groups.get(key).group.set_credit(member, credit),
-            None => self.groups.get(key).group.pause(member),
-        }
-        self.assign_waiting(now, key);
-    }
-
-    pub(crate) fn member_credit(&mut self, now: Time, filter: &str, member: SessionRef, credit: u16) {
-        let Some(key) = self.groups.find(filter) else { return };
-        self.groups.get(key).group.add_credit(member, credit);
-        self.assign_waiting(now, key);
-    }
-
-    /// A message that a member did not begin. It takes over a reference.
-    pub(crate) fn take_back(
-        &mut self,
-        now: Time,
-        filter: &str,
-        member: SessionRef,
-        publication: PublicationId,
-        qos: QoSLevel,
-    ) {
-        let Some(key) = self.groups.find(filter) else {
-            self.clients.publications.release(publication);
-            self.clients.counters.routed += 1;
-            return self.clients.counters.dropped.count(Dropped::NoMember, 1);
-        };
-        let message = self.clients.publications.get(publication);
-        let item = item(&message, GroupMessage { publication, qos });
-        let group = &mut self.groups.get(key).group;
-        group.add_credit(member, 1);
-        group.give_back(item);
-        self.assign_waiting(now, key);
-    }
-
-    /// A publication that matches a group's filter.
-    pub(crate) fn offer(
-        &mut self,
-        now: Time,
-        key: GroupKey,
-        parcelled: &mut Parcelled<'_>,
-        qos: QoSLevel,
-        _encodings: &mut Encodings,
-    ) {
-        let message = parcelled.message(&self.clients.publications);
-        let (topic, publisher) = (topic_hash(message.topic.as_str()), message.publisher);
-        let kept = self.groups.get(key);
-        if qos == QoSLevel::AtMostOnce {
-            let Some((member, subscription)) = kept.group.offer_at_most_once(topic, publisher) else {
-                self.clients.counters.routed += 1;
-                return self.clients.counters.dropped.count(Dropped::NoMember, 1);
-            };
-            return self.assign(now, key, member, parcelled, &Assigned { qos, retain: false, subscription });
-        }
-        let publication = parcelled.store(&mut self.clients.publications);
-        let message = self.clients.publications.get(publication);
-        match kept.group.offer(item(&message, GroupMessage { publication, qos })) {
-            Offer::Assign(member, subscription) => {
-                self.assign(now, key, member, parcelled, &Assigned { qos, retain: false, subscription });
-            }
-            Offer::Queued => self.clients.publications.retain(publication),
-            Offer::DroppedFull => {
-                self.clients.counters.routed += 1;
-                self.clients.counters.dropped.count(Dropped::QueueFull, 1);
-            }
-        }
-    }
-
-    fn assign(
-        &mut self,
-        now: Time,
-        key: GroupKey,
-        member: SessionRef,
-        parcelled: &mut Parcelled<'_>,
-        assigned: &Assigned,
-    ) {
-        let filter = self.groups.get(key).filter.clone();
-        let to = member.shard();
-        if to == self.clients.config.shard {
-            return self.assigned(now, &filter, member, parcelled, assigned);
-        }
-        let batch = self.outboxes[to.0 as usize].batch(&mut self.clients.effects, to);
-        let filter = batch.pack_text(&filter);
-        let parcel = batch.pack(&parcelled.message(&self.clients.publications));
-        let Assigned { qos, retain, subscription } = *assigned;
-        batch.push(Mail::Assigned { member, filter, parcel, qos, retain, subscription });
-    }
-
-    /// Gives waiting messages to members that have credit.
-    fn assign_waiting(&mut self, now: Time, key: GroupKey) {
-        while let Some(kept) = self.groups.kept[key.0 as usize].as_deref_mut() {
-            let Some(assignment) = kept.group.poll_assignment() else { return };
-            let GroupMessage { publication, qos } = assignment.message;
-            let subscription = assignment.subscription;
-            if self.clients.publications.get(publication).is_expired(now) {
-                kept.group.add_credit(assignment.member, 1);
-                self.clients.counters.routed += 1;
-                self.clients.counters.dropped.count(Dropped::Expired, 1);
-            } else {
-                let mut parcelled = Parcelled::stored(publication);
-                let assigned = Assigned { qos, retain: false, subscription };
-                self.assign(now, key, assignment.member, &mut parcelled, &assigned);
-            }
-            self.clients.publications.release(publication);
-        }
-    }
-}
-
-fn item(message: &Message<'_>, handle: GroupMessage) -> Item<GroupMessage> {
-    Item {
-        message: handle,
-        bytes: u32::try_from(message.size()).unwrap_or(u32::MAX),
-        topic: topic_hash(message.topic.as_str()),
-        publisher: message.publisher,
     }
 }

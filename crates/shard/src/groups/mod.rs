@@ -1,0 +1,96 @@
+//! Shared subscriptions (4.8.2) between shards: each group is kept by one shard, its members live on any.
+//!
+//! The group assigns a message to a member with credit; the member's shard queues it with the session and gives the
+//! credit back when it is settled. Which member is chosen is [`crate::shared`]'s business.
+
+mod home;
+mod member;
+
+use crate::index::{SubscriberId, Subscription};
+use crate::session::SessionRef;
+use crate::shared::Group;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use martlet_codec::QoSLevel;
+use martlet_protocol::PublicationId;
+
+/// A group's number on the shard that keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GroupKey(u32);
+
+impl GroupKey {
+    fn subscriber(self) -> SubscriberId {
+        SubscriberId(self.0 << 1 | 1)
+    }
+    pub(crate) fn from_subscriber(who: SubscriberId) -> Option<Self> {
+        (who.0 & 1 == 1).then_some(GroupKey(who.0 >> 1))
+    }
+}
+
+/// A message that waits in a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GroupMessage {
+    publication: PublicationId,
+    qos: QoSLevel,
+}
+
+#[derive(Debug)]
+struct Kept {
+    filter: Box<str>,
+    group: Group<GroupMessage, SessionRef>,
+}
+
+/// The groups that a shard keeps.
+#[derive(Debug, Default)]
+pub(crate) struct Groups {
+    kept: Vec<Option<Box<Kept>>>,
+    free: Vec<GroupKey>,
+    by_filter: HashMap<Box<str>, GroupKey, FixedState>,
+}
+
+impl Groups {
+    fn find(&self, filter: &str) -> Option<GroupKey> {
+        self.by_filter.get(filter).copied()
+    }
+    fn get(&mut self, key: GroupKey) -> &mut Kept {
+        self.kept[key.0 as usize].as_deref_mut().expect("a key is that of a kept group")
+    }
+    fn insert(&mut self, filter: &str, group: Group<GroupMessage, SessionRef>) -> GroupKey {
+        let kept = Some(Box::new(Kept { filter: filter.into(), group }));
+        let key = match self.free.pop() {
+            Some(key) => key,
+            None => {
+                self.kept.push(None);
+                GroupKey(self.kept.len() as u32 - 1)
+            }
+        };
+        self.kept[key.0 as usize] = kept;
+        self.by_filter.insert(filter.into(), key);
+        key
+    }
+    fn remove(&mut self, key: GroupKey) -> Option<Box<Kept>> {
+        let kept = self.kept[key.0 as usize].take()?;
+        self.by_filter.remove(&kept.filter);
+        self.free.push(key);
+        Some(kept)
+    }
+}
+
+/// How far a [`Shard::join`] got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Joined {
+    /// The group has the member.
+    Now,
+    /// The group's home was asked.
+    Asked,
+}
+
+/// How a group gives a message to a member.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Assigned {
+    pub(crate) qos: QoSLevel,
+    pub(crate) retain: bool,
+    pub(crate) subscription: Subscription,
+}
