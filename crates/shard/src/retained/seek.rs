@@ -31,7 +31,7 @@ pub(super) fn first(filter: &str) -> &str {
     }
 }
 
-/// Compares a topic name with a filter, level by level from the left. // [MQTT-4.7.1-2] [MQTT-4.7.1-3]
+/// Compares a topic name with a filter, level by level from the left. // [MQTT-4.7.1-2] [3.1.1 MQTT-4.7.1-3]
 pub(super) fn next(filter: &str, topic: &str) -> Next {
     if topic.starts_with('$') && filter.starts_with(['+', '#']) {
         return Next::At("%".to_string()); // behind all that begin with `$` [MQTT-4.7.2-1]
