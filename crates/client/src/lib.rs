@@ -27,11 +27,11 @@ mod link;
 pub use client::{Client, Interrupter, Next};
 pub use fault::ConnectFault;
 pub use martlet_codec::{
-    FiltersBuf, Malformed, Properties, PropertiesBuf, Property, QoSLevel, ReasonCode, SubscriptionOptions,
-    TopicFilter, TopicFiltersBuf, TopicName, Version,
+    FiltersBuf, Malformed, PacketId, Place, Properties, PropertiesBuf, Property, QoS, QoSLevel, ReasonCode,
+    RetainHandling, SubscriptionOptions, TopicFilter, TopicFiltersBuf, TopicName, Version,
 };
 pub use martlet_net::{Endpoint, Fault, FaultKind, Url};
 pub use martlet_protocol::client::{
     Authentication, ConnectOptions, End, Event, Received, Refused, Token, Welcome, WillRequest,
 };
-pub use martlet_protocol::{Message, Time};
+pub use martlet_protocol::{Message, NEVER_EXPIRES, SubscriptionIds, Time};

@@ -1,0 +1,105 @@
+//! The command line: what may be written, and what `--help` teaches. Nothing is done here.
+
+mod connection;
+mod publish;
+mod serve;
+mod subscribe;
+
+pub(crate) use connection::ConnectionArgs;
+pub(crate) use publish::PublishArgs;
+pub(crate) use serve::{Durability, LogFormat, LogLevel, ServeArgs};
+pub(crate) use subscribe::{Handling, SubscribeArgs};
+
+use crate::exit;
+use clap::{Parser, Subcommand, ValueHint};
+use martlet_client::QoSLevel;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// An MQTT 3.1, 3.1.1 and 5.0 broker, and the commands that go with it.
+#[derive(Debug, Parser)]
+#[command(name = "martlet", version, propagate_version = true, after_help = exit::HELP)]
+#[command(max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Serve(ServeArgs),
+    /// Check a configuration file and say each fault in it.
+    CheckConfig {
+        /// The file, in TOML.
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+    },
+    Pub(Box<PublishArgs>),
+    Sub(Box<SubscribeArgs>),
+    /// Print a script that completes this command's options in a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, of all or of one command.
+    Man {
+        /// The command, as in `martlet man pub`.
+        command: Option<String>,
+    },
+}
+
+/// 0, 1 or 2.
+fn qos(text: &str) -> Result<QoSLevel, String> {
+    let level = text.parse::<u8>().ok().and_then(|level| QoSLevel::try_from(level).ok());
+    level.ok_or_else(|| "write 0, 1 or 2".to_owned())
+}
+
+/// Seconds, with a fraction if need be.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "write a number of seconds, as in 1 or 0.25".to_owned())?;
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| "write a number of seconds that is not negative".to_owned())
+}
+
+/// `KEY=VALUE`.
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or_else(|| "write KEY=VALUE".to_owned())?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn values() {
+        assert_eq!(qos("2"), Ok(QoSLevel::ExactlyOnce));
+        assert!(qos("3").is_err() && qos("").is_err());
+        assert_eq!(seconds("0.25"), Ok(Duration::from_millis(250)));
+        for bad in ["-1", "x", "nan", "1e300"] {
+            assert!(seconds(bad).is_err(), "{bad}");
+        }
+        assert_eq!(pair("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert!(pair("a").is_err());
+    }
+
+    #[test]
+    fn a_message_has_one_source() {
+        let parse = |line: &str| Cli::try_parse_from(line.split(' ')).map(|_| ());
+        assert!(parse("martlet pub t hello").is_ok());
+        assert!(parse("martlet pub t --lines").is_ok());
+        assert!(parse("martlet pub t").is_err());
+        assert!(parse("martlet pub t hello --null").is_err());
+        assert!(parse("martlet sub").is_err());
+        assert!(parse("martlet sub a b/# --json -n 3").is_ok());
+        assert!(parse("martlet sub a --json --format %t").is_err());
+        assert!(parse("martlet sub a --retained-only --no-retained").is_err());
+        assert!(parse("martlet serve --in-memory --data-dir x").is_err());
+    }
+}

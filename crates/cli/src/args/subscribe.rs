@@ -1,0 +1,89 @@
+//! Options of `martlet sub`.
+
+use super::{ConnectionArgs, pair, qos, seconds};
+use clap::{Args, ValueEnum};
+use martlet_client::QoSLevel;
+use std::time::Duration;
+
+const EXAMPLES: &str = "\
+Examples:
+  martlet sub 'nest/#'                                 payloads, one a line
+  martlet sub -v 'nest/+' 'swift/+'                    with their topics
+  martlet sub --json 'nest/#' | jq .payload
+  martlet sub -n 1 -W 5 nest/state                     one message, or exit code 27 after 5 s
+  martlet sub --share workers jobs                     each message to one of the group
+  martlet sub --format '%I %t %q %p' '#'
+
+Letters of --format, as in mosquitto_sub; % may be followed by -, 0, WIDTH and .MAXIMUM:
+  %t topic             %p payload            %x %X payload in hexadecimal   %l its length
+  %q QoS               %r retained, 0 or 1   %m packet identifier           %% a %
+  %I time (ISO 8601)   %U time (Unix)        %j JSON                        %J JSON, payload as it is
+  %A topic alias       %C content type       %D correlation data            %E message expiry
+  %F payload format    %P user properties    %R response topic              %S subscription ids
+  @Y @m @H ... strftime's letters and @N nanoseconds, in UTC; \\n \\t \\0 \\a \\e \\r \\v \\\\";
+
+/// Subscribe, and print what comes.
+#[derive(Args, Debug)]
+#[command(visible_alias = "subscribe", after_help = EXAMPLES)]
+pub(crate) struct SubscribeArgs {
+    /// The topic filters.
+    #[arg(required = true, value_name = "FILTER")]
+    pub(crate) filters: Vec<String>,
+    /// Highest quality of service: 0, 1 or 2.
+    #[arg(short, long, default_value = "0", value_parser = qos)]
+    pub(crate) qos: QoSLevel,
+    /// End after this many messages.
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: Option<u64>,
+    /// End with exit code 27 after this many seconds.
+    #[arg(short = 'W', long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<Duration>,
+    /// Print the topic before each payload.
+    #[arg(short, long, conflicts_with_all = ["format", "json"])]
+    pub(crate) verbose: bool,
+    /// Print each message in this form.
+    #[arg(short = 'F', long, value_name = "FORMAT", conflicts_with = "json")]
+    pub(crate) format: Option<String>,
+    /// Print each message as a line of JSON. A payload that is no UTF-8 becomes payload_base64.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Print nothing after a message.
+    #[arg(short = 'N', long)]
+    pub(crate) no_newline: bool,
+    /// Leave retained messages out.
+    #[arg(short = 'R', long, conflicts_with = "retained_only")]
+    pub(crate) no_retained: bool,
+    /// Leave all but retained messages out.
+    #[arg(long)]
+    pub(crate) retained_only: bool,
+    /// Take a share of a group's messages: $share/NAME/FILTER.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) share: Option<String>,
+    /// Leave messages out that this client id published (5.0).
+    #[arg(long)]
+    pub(crate) no_local: bool,
+    /// Keep the RETAIN flag as it was published (5.0).
+    #[arg(long)]
+    pub(crate) retain_as_published: bool,
+    /// When retained messages are sent (5.0).
+    #[arg(long, value_enum, default_value = "send")]
+    pub(crate) retain_handling: Handling,
+    /// Subscription Identifier, 1 to 268435455 (5.0).
+    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(u32).range(1..=268_435_455))]
+    pub(crate) subscription_id: Option<u32>,
+    /// User Property of SUBSCRIBE; may be repeated (5.0).
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    pub(crate) user_property: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Handling {
+    /// With every subscription.
+    Send,
+    /// With a subscription that is new.
+    New,
+    /// Never.
+    Never,
+}

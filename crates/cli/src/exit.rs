@@ -1,0 +1,101 @@
+//! How the command ends: a number that scripts rely on, and one line for people.
+
+use martlet_client::{ConnectFault, Fault, FaultKind};
+use std::fmt;
+use std::process::ExitCode;
+
+/// The exit codes, which never change their meaning. `--help` lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Status {
+    Usage = 2,
+    Configuration = 3,
+    NameLookup = 20,
+    Network = 21,
+    Tls = 22,
+    ConnectRefused = 23,
+    ConnectionLost = 24,
+    SubscribeRefused = 25,
+    PublishRefused = 26,
+    TimedOut = 27,
+    Internal = 70,
+}
+
+/// The end of `--help`.
+pub(crate) const HELP: &str = "\
+Exit codes:
+   0  done                              23  the server refused CONNECT
+   2  wrong usage                       24  the connection was lost
+   3  a configuration or file is wrong  25  the server refused a subscription
+  20  the host name has no address      26  the server refused a message
+  21  no TCP or Unix connection         27  timed out
+  22  TLS                               70  a bug in martlet: please report it";
+
+/// An end with an error: nothing is printed where `text` is empty.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) status: Status,
+    pub(crate) text: String,
+}
+
+impl Failure {
+    pub(crate) fn new(status: Status, text: impl Into<String>) -> Self {
+        Failure { status, text: text.into() }
+    }
+    pub(crate) fn usage(text: impl Into<String>) -> Self {
+        Self::new(Status::Usage, text)
+    }
+    pub(crate) fn code(&self) -> ExitCode {
+        ExitCode::from(self.status as u8)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl From<ConnectFault> for Failure {
+    fn from(fault: ConnectFault) -> Self {
+        let status = match &fault {
+            ConnectFault::Options(_) => Status::Usage,
+            ConnectFault::Stream(fault) => return stream_failure(fault),
+            ConnectFault::Refused { .. } | ConnectFault::Challenged => Status::ConnectRefused,
+            ConnectFault::Ended(_) | ConnectFault::Interrupted => Status::ConnectionLost,
+            ConnectFault::TimedOut => Status::TimedOut,
+        };
+        Self::new(status, fault.to_string())
+    }
+}
+
+fn stream_failure(fault: &Fault) -> Failure {
+    let status = match fault.kind {
+        FaultKind::NameLookup => Status::NameLookup,
+        FaultKind::Unsupported if fault.to_string().contains("TLS") => Status::Tls,
+        FaultKind::Unsupported => Status::Usage,
+        FaultKind::Io => Status::Network,
+    };
+    Failure::new(status, fault.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_lists_every_code() {
+        for code in [2, 3, 20, 21, 22, 23, 24, 25, 26, 27, 70] {
+            assert!(HELP.contains(&format!("{code:>2}  ")), "{code}");
+        }
+    }
+
+    #[test]
+    fn faults_have_their_codes() {
+        let refused = Fault::io("connect", std::io::ErrorKind::ConnectionRefused.into());
+        assert_eq!(Failure::from(ConnectFault::Stream(refused)).status, Status::Network);
+        let tls = Fault::unsupported("connect to mqtts://h", "TLS");
+        assert_eq!(Failure::from(ConnectFault::Stream(tls)).status, Status::Tls);
+        assert_eq!(Failure::from(ConnectFault::TimedOut).status, Status::TimedOut);
+    }
+}

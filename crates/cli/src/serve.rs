@@ -1,0 +1,116 @@
+//! `martlet serve` and `martlet check-config`: options to a configuration, and the broker in the foreground.
+
+use crate::args::{Durability, LogFormat, LogLevel, ServeArgs};
+use crate::exit::{Failure, Status};
+use martlet_broker::{Broker, Config, Failure as Ended, ListenerConfig, stop_on_signals};
+use martlet_net::Endpoint;
+use std::io::{self, IsTerminal};
+use std::path::Path;
+use tracing::Level;
+
+pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
+    let config = config(args)?;
+    start_log(args.log_format, args.log_level);
+    let broker = Broker::start(config).map_err(|fault| Failure::new(Status::Network, fault.to_string()))?;
+    stop_on_signals(broker.handle()).map_err(|fault| Failure::new(Status::Internal, fault.to_string()))?;
+    for endpoint in broker.endpoints() {
+        tracing::info!("listening on {endpoint}");
+    }
+    tracing::info!("sessions and retained messages are kept in memory and end with this process");
+    broker.join().map_err(|ended| {
+        let status = match &ended {
+            Ended::Panicked { .. } => Status::Internal,
+            Ended::Fault(_) => Status::Network,
+        };
+        Failure::new(status, ended.to_string())
+    })
+}
+
+pub(crate) fn check_config(file: &Path) -> Result<(), Failure> {
+    load(file).map(|_| ())
+}
+
+fn load(file: &Path) -> Result<Config, Failure> {
+    Config::load(file).map_err(|fault| Failure::new(Status::Configuration, fault.to_string()))
+}
+
+/// The file, then the command line.
+fn config(args: &ServeArgs) -> Result<Config, Failure> {
+    if args.data_dir.is_some() {
+        return Err(Failure::usage(
+            "--data-dir: this version keeps no sessions on disk; leave it out, or write --in-memory",
+        ));
+    }
+    if args.durability != Durability::Memory {
+        return Err(Failure::usage(
+            "--durability: this version acknowledges from memory alone; write --durability memory",
+        ));
+    }
+    let mut config = match &args.config {
+        Some(file) => load(file)?,
+        None => Config::default(),
+    };
+    if !args.listen.is_empty() {
+        let endpoint = |url: &String| url.parse::<Endpoint>().map(ListenerConfig::new);
+        let listeners: Result<_, _> = args.listen.iter().map(endpoint).collect();
+        config.listeners = listeners.map_err(|bad| Failure::usage(format!("--listen: {bad}")))?;
+    }
+    if args.allow_anonymous {
+        config.listeners.iter_mut().for_each(|listener| listener.allow_anonymous = Some(true));
+    }
+    config.shards = args.shards.or(config.shards);
+    Ok(config)
+}
+
+fn start_log(format: LogFormat, level: LogLevel) {
+    let level = match level {
+        LogLevel::Error => Level::ERROR,
+        LogLevel::Warn => Level::WARN,
+        LogLevel::Info => Level::INFO,
+        LogLevel::Debug => Level::DEBUG,
+        LogLevel::Trace => Level::TRACE,
+    };
+    let colours = format == LogFormat::Auto && io::stderr().is_terminal() && no_color_is_unset();
+    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr);
+    match format {
+        LogFormat::Json => log.json().init(),
+        LogFormat::Auto | LogFormat::Human => log.with_target(false).with_ansi(colours).init(),
+    }
+}
+
+fn no_color_is_unset() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Cli, Command};
+    use clap::Parser;
+
+    fn parsed(options: &str) -> Result<Config, Failure> {
+        let line = format!("martlet serve {options}");
+        let Command::Serve(args) = Cli::parse_from(line.split_whitespace()).command else { panic!("{line}") };
+        config(&args)
+    }
+
+    #[test]
+    fn options_of_the_command_line() {
+        let config = parsed("--listen mqtt://h:1 --listen unix:///s --allow-anonymous --shards 3").unwrap();
+        let listeners: Vec<_> = config.listeners.iter().map(|one| one.endpoint.to_string()).collect();
+        assert_eq!(listeners, ["mqtt://h:1", "unix:///s"]);
+        assert!(config.listeners.iter().all(|one| one.allow_anonymous == Some(true)));
+        assert_eq!(config.shards, Some(3));
+        assert_eq!(parsed("--in-memory").unwrap().listeners, Config::default().listeners);
+    }
+
+    #[test]
+    fn what_this_version_cannot_do_is_said() {
+        for options in ["--data-dir /x", "--durability fsync", "--durability os", "--listen nowhere:x"] {
+            let failure = parsed(options).unwrap_err();
+            assert_eq!(failure.status, Status::Usage, "{options}");
+            assert!(failure.text.starts_with("--"), "{failure}");
+        }
+        assert_eq!(parsed("-c /no/such/file").unwrap_err().status, Status::Configuration);
+    }
+}

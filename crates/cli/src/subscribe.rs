@@ -1,0 +1,246 @@
+//! `martlet sub`: connect, subscribe, print every message until something ends it.
+
+use crate::args::{Handling, SubscribeArgs};
+use crate::exit::{Failure, Status};
+use crate::format::{Format, Stamp};
+use crate::session::{Session, Step};
+use martlet_client::{
+    Event, FiltersBuf, Place, PropertiesBuf, Property, Received, RetainHandling, SubscriptionOptions,
+    TopicFilter,
+};
+use std::io::{self, ErrorKind, Write};
+use std::time::Instant;
+
+/// Bytes of output that are collected before they are written, unless nothing more comes.
+const COLLECT_MAX: usize = 64 * 1024;
+
+pub(crate) fn run(args: &SubscribeArgs) -> Result<(), Failure> {
+    let until = args.timeout.map(|timeout| Instant::now() + timeout);
+    let filters = filters(args)?;
+    let properties = properties(args)?;
+    let printer = Printer::new(args)?;
+    let mut session = Session::open(&args.connection, |_| {})?;
+    session
+        .client
+        .subscribe(&filters, properties.as_properties())
+        .map_err(|refused| Failure::new(Status::SubscribeRefused, refused.to_string()))?;
+    let mut subscriber = Subscriber { args, session, printer, left: args.count };
+    let outcome = subscriber.run(until);
+    let written = subscriber.printer.flush();
+    subscriber.session.close();
+    match outcome.and(written.map(|_| ())) {
+        Err(Halt::Failure(failure)) => Err(failure),
+        Err(Halt::Done) | Ok(()) => Ok(()),
+    }
+}
+
+/// Why printing ends.
+enum Halt {
+    /// As it was meant to; or nobody reads stdout any more.
+    Done,
+    Failure(Failure),
+}
+
+impl From<Failure> for Halt {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+struct Subscriber<'a> {
+    args: &'a SubscribeArgs,
+    session: Session,
+    printer: Printer,
+    left: Option<u64>,
+}
+
+impl Subscriber<'_> {
+    fn run(&mut self, until: Option<Instant>) -> Result<(), Halt> {
+        loop {
+            // First without waiting: output is written when nothing more is there.
+            let step = match self.session.next(Some(Instant::now()))? {
+                Step::TimedOut => {
+                    self.printer.flush()?;
+                    self.session.next(until)?
+                }
+                step => step,
+            };
+            match step {
+                Step::Event(event) => self.handle(event)?,
+                Step::Stopped => return Err(Halt::Done),
+                Step::Woken => {}
+                Step::TimedOut => return Err(self.timed_out().into()),
+            }
+            if until.is_some_and(|until| until <= Instant::now()) {
+                return Err(self.timed_out().into());
+            }
+        }
+    }
+
+    fn handle(&mut self, event: Event) -> Result<(), Halt> {
+        match event {
+            Event::Message(received) => {
+                let unwanted = if received.retain { self.args.no_retained } else { self.args.retained_only };
+                if unwanted {
+                    return Ok(());
+                }
+                self.printer.print(&received)?;
+                self.left = self.left.map(|left| left - 1);
+                if self.left == Some(0) { Err(Halt::Done) } else { Ok(()) }
+            }
+            Event::Subscribed(_, codes) => {
+                let refused = self.args.filters.iter().zip(&codes).find(|(_, code)| code.is_failure());
+                match refused {
+                    None => Ok(()),
+                    Some((filter, code)) => {
+                        let text = format!("the broker refused the subscription to `{filter}`: {code}");
+                        Err(Failure::new(Status::SubscribeRefused, text).into())
+                    }
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn timed_out(&self) -> Failure {
+        let text = match (self.args.count, self.left) {
+            (Some(count), Some(left)) => format!("timed out with {} of {count} messages", count - left),
+            _ => "timed out".to_owned(),
+        };
+        Failure::new(Status::TimedOut, text)
+    }
+}
+
+struct Printer {
+    format: Format,
+    end: &'static [u8],
+    collected: Vec<u8>,
+}
+
+impl Printer {
+    fn new(args: &SubscribeArgs) -> Result<Self, Failure> {
+        let format = match &args.format {
+            Some(text) => text.as_str(),
+            None if args.json => "%j",
+            None if args.verbose => "%t %p",
+            None => "%p",
+        };
+        let format = Format::parse(format).map_err(|bad| Failure::usage(format!("--format: {bad}")))?;
+        let end: &[u8] = if args.no_newline { b"" } else { b"\n" };
+        Ok(Printer { format, end, collected: Vec::new() })
+    }
+
+    fn print(&mut self, received: &Received) -> Result<(), Halt> {
+        let before = self.collected.len();
+        if let Err(bad) = self.format.render(received, Stamp::now(), &mut self.collected) {
+            self.collected.truncate(before);
+            eprintln!("martlet: {bad}");
+            return Ok(());
+        }
+        self.collected.extend_from_slice(self.end);
+        if self.collected.len() >= COLLECT_MAX { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), Halt> {
+        let mut stdout = io::stdout().lock();
+        let written = stdout.write_all(&self.collected).and_then(|()| stdout.flush());
+        self.collected.clear();
+        match written {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Halt::Done),
+            Err(error) => {
+                let text = format!("cannot write to stdout: {error}");
+                Err(Failure::new(Status::Configuration, text).into())
+            }
+        }
+    }
+}
+
+fn filters(args: &SubscribeArgs) -> Result<FiltersBuf, Failure> {
+    let handling = match args.retain_handling {
+        Handling::Send => RetainHandling::Send,
+        Handling::New => RetainHandling::SendIfNew,
+        Handling::Never => RetainHandling::DoNotSend,
+    };
+    let options = SubscriptionOptions {
+        maximum_qos: args.qos,
+        no_local: args.no_local,
+        retain_as_published: args.retain_as_published,
+        retain_handling: handling,
+    };
+    let plain = SubscriptionOptions::qos(args.qos);
+    if options != plain && !args.connection.protocol.version().is_v5() {
+        return Err(Failure::usage(
+            "subscription options other than the QoS need MQTT 5.0: leave --protocol out",
+        ));
+    }
+    let mut filters = FiltersBuf::new();
+    for text in &args.filters {
+        let shared = args.share.as_ref().map(|name| format!("$share/{name}/{text}"));
+        let filter = TopicFilter::new(shared.as_deref().unwrap_or(text))
+            .map_err(|bad| Failure::usage(format!("the topic filter `{text}` is wrong: {bad}")))?;
+        if args.no_local && filter.share().is_some() {
+            return Err(Failure::usage(format!(
+                "`{filter}` is shared, and --no-local cannot be: leave one out"
+            )));
+        }
+        filters.push(filter, options);
+    }
+    Ok(filters)
+}
+
+fn properties(args: &SubscribeArgs) -> Result<PropertiesBuf, Failure> {
+    let mut block = PropertiesBuf::new();
+    if !args.connection.protocol.version().is_v5() {
+        let none = args.subscription_id.is_none() && args.user_property.is_empty();
+        let text = "properties need MQTT 5.0: leave --protocol out";
+        return if none { Ok(block) } else { Err(Failure::usage(text)) };
+    }
+    if let Some(id) = args.subscription_id {
+        block.push(Property::SubscriptionIdentifier(id));
+    }
+    for (key, value) in &args.user_property {
+        let property = Property::UserProperty((key, value));
+        property.check(Place::Subscribe).map_err(|bad| Failure::usage(format!("--user-property: {bad}")))?;
+        block.push(property);
+    }
+    Ok(block)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::{Cli, Command};
+    use clap::Parser;
+    use martlet_client::Version;
+
+    fn parsed(options: &str) -> Result<Vec<String>, Failure> {
+        let line = format!("martlet sub {options}");
+        let Command::Sub(args) = Cli::parse_from(line.split_whitespace()).command else { panic!("{line}") };
+        properties(&args)?;
+        let all = filters(&args)?;
+        let each = all.as_filters(Version::V5).iter();
+        Ok(each.map(|one| format!("{} {:#04x}", one.filter, one.options.as_byte())).collect())
+    }
+
+    #[test]
+    fn filters_from_the_command_line() {
+        assert_eq!(parsed("a b/# -q 1").unwrap(), ["a 0x01", "b/# 0x01"]);
+        assert_eq!(parsed("a --share g").unwrap(), ["$share/g/a 0x00"]);
+        let all = "--no-local --retain-as-published --retain-handling never -q 2 a";
+        assert_eq!(parsed(all).unwrap(), ["a 0x2e"]);
+    }
+
+    #[test]
+    fn filters_that_cannot_be() {
+        for options in [
+            "a#",
+            "a --share b/c+",
+            "a --share g --no-local",
+            "a --protocol 3.1.1 --no-local",
+            "a --protocol 3.1.1 --subscription-id 5",
+        ] {
+            assert_eq!(parsed(options).unwrap_err().status, Status::Usage, "{options}");
+        }
+    }
+}
