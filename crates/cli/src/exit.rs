@@ -25,11 +25,12 @@ pub(crate) enum Status {
 pub(crate) const HELP: &str = "\
 Exit codes:
    0  done                              23  the server refused CONNECT
-   2  wrong usage                       24  the connection was lost
-   3  a configuration or file is wrong  25  the server refused a subscription
-  20  the host name has no address      26  the server refused a message
-  21  no TCP or Unix connection         27  timed out
-  22  TLS                               70  a bug in martlet: please report it";
+   1  a check failed                    24  the connection was lost
+   2  wrong usage                       25  the server refused a subscription
+   3  a configuration or file is wrong  26  the server refused a message
+  20  the host name has no address      27  timed out
+  21  no TCP or Unix connection         70  a bug in martlet: please report it
+  22  TLS";
 
 /// An end with an error: nothing is printed where `text` is empty.
 #[derive(Debug, PartialEq, Eq)]
@@ -85,7 +86,7 @@ mod tests {
 
     #[test]
     fn the_help_lists_every_code() {
-        for code in [2, 3, 20, 21, 22, 23, 24, 25, 26, 27, 70] {
+        for code in [0, 1, 2, 3, 20, 21, 22, 23, 24, 25, 26, 27, 70] {
             assert!(HELP.contains(&format!("{code:>2}  ")), "{code}");
         }
     }

@@ -1,0 +1,207 @@
+//! The `martlet` command from outside: what it prints, and with which exit code it ends.
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen is")]
+
+mod rig;
+
+use rig::{Rig, Running, martlet, server, stderr};
+use std::fs;
+use std::net::TcpListener;
+use std::process::Stdio;
+
+const CONNACK: &[u8] = b"\x20\x03\x00\x00\x00";
+
+#[test]
+fn a_message_in_every_version_with_every_qos() {
+    let rig = Rig::new();
+    for protocol in ["3.1", "3.1.1", "5"] {
+        for qos in 0..3 {
+            let text = format!("hello,{protocol},{qos}");
+            assert_eq!(rig.good(&format!("pub --protocol {protocol} -q {qos} -r nest/one {text}")), "");
+            let got = rig.good(&format!("sub --protocol {protocol} -q {qos} -v -n 1 nest/+"));
+            assert_eq!(got, format!("nest/one {text}\n"));
+        }
+    }
+    rig.good("pub -r --null nest/one");
+    let none = rig.run("sub -n 1 -W 0.2 nest/one");
+    assert_eq!(none.status.code(), Some(27));
+    assert_eq!(stderr(&none), "martlet: timed out with 0 of 1 messages\n");
+}
+
+#[test]
+fn lines_reach_a_kept_session_in_order() {
+    let rig = Rig::new();
+    rig.good("pub -r log ready");
+    let kept = "sub -i swift --no-clean-start -q 2 -n";
+    assert_eq!(rig.good(&format!("{kept} 1 log")), "ready\n");
+    let lines: Vec<String> = (0..3000).map(|n| n.to_string()).collect();
+    let text = lines.join("\n");
+    rig.good_with("pub -q 2 --lines log", text.as_bytes());
+    let got = rig.good(&format!("{kept} 3000 --retain-handling never log"));
+    assert_eq!(got, format!("{text}\n"));
+}
+
+#[test]
+fn properties_come_out_as_they_went_in() {
+    let rig = Rig::new();
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("payload");
+    fs::write(&file, b"{\"eggs\": 4}\n").unwrap();
+    rig.good(&format!(
+        "pub -q 1 -r --content-type x/y --response-topic re --correlation-data c --payload-format utf8 \
+         --user-property k=v --user-property k=w --file {} nest",
+        file.display()
+    ));
+    fs::remove_file(&file).unwrap();
+    let format = "%t|%l|%q|%r|%C|%R|%D|%F|%P|%S";
+    let got = rig.good(&format!("sub -q 1 -n 1 --subscription-id 9 -F {format} nest"));
+    assert_eq!(got, "nest|12|1|1|x/y|re|c|1|k:v k:w|9\n");
+    let json = rig.good("sub -q 1 -n 1 --json nest");
+    assert!(json.contains(r#""user-properties":[["k","v"],["k","w"]]"#), "{json}");
+    assert!(json.ends_with("\"payload\":\"{\\\"eggs\\\": 4}\\n\"}\n"), "{json}");
+}
+
+#[test]
+fn a_will_is_published_when_the_client_is_killed() {
+    let rig = Rig::new();
+    rig.good("pub -r a here");
+    let mut client = rig.spawn("sub --will-topic gone --will-message bye --will-retain a");
+    assert_eq!(client.line(), "here");
+    client.signal("-KILL");
+    assert_eq!(rig.good("sub -n 1 -W 30 gone"), "bye\n");
+}
+
+#[test]
+fn a_signal_ends_a_subscriber_in_order() {
+    let rig = Rig::new();
+    rig.good("pub -r a here");
+    for signal in ["-INT", "-TERM"] {
+        let mut client = rig.spawn("sub --will-topic gone --will-retain a");
+        assert_eq!(client.line(), "here");
+        client.signal(signal);
+        assert_eq!(client.end(), (String::new(), Some(0)));
+    }
+    assert_eq!(rig.run("sub -n 1 -W 0.2 gone").status.code(), Some(27), "DISCONNECT discards the will");
+}
+
+#[test]
+fn a_closed_pipe_ends_a_subscriber_quietly() {
+    let rig = Rig::new();
+    rig.good("pub -r a here");
+    let mut client = rig.spawn("sub a");
+    assert_eq!(client.line(), "here");
+    client.stdout = None;
+    let code = loop {
+        rig.good("pub a more");
+        if let Some(status) = client.child.try_wait().unwrap() {
+            break status.code();
+        }
+    };
+    assert_eq!(code, Some(0));
+}
+
+/// The exit code of one command, whose single line on stderr has this in it.
+fn fails(line: &str, code: i32, word: &str) {
+    let output = martlet(line).output().unwrap();
+    let text = stderr(&output);
+    assert_eq!(output.status.code(), Some(code), "{line}: {text}");
+    assert!(text.starts_with("martlet: ") && text.lines().count() == 1, "{text}");
+    assert!(text.contains(word), "{text}");
+}
+
+#[test]
+fn wrong_usage() {
+    fails("pub a/# m", 2, "must not contain + or #");
+    fails("sub a#", 2, "sport/#");
+    fails("sub --format %z a", 2, "`%z`");
+    fails("pub -b tcp://h a m", 2, "mqtt://");
+    fails("pub --protocol 3.1.1 --content-type x a m", 2, "5.0");
+    fails("sub -b ws://h a", 2, "WebSocket");
+    fails("serve --data-dir /x", 2, "--in-memory");
+    fails("man nothing", 2, "check-config");
+    fails("pub --file /no/such/file a", 3, "/no/such/file");
+    fails("check-config /no/such/file", 3, "/no/such/file");
+    fails("pub -b mqtts://h a m", 22, "TLS");
+}
+
+#[test]
+fn a_password_is_never_shown() {
+    for line in ["pub -b mqtt://u:hunter2@[::1 a m", "pub -b mqtt://u:hunter2@127.0.0.1:0x a m"] {
+        let output = martlet(line).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(!stderr(&output).contains("hunter2"), "{}", stderr(&output));
+    }
+    let help = martlet("sub --help").env("MARTLET_PASSWORD", "hunter2").output().unwrap();
+    assert!(!String::from_utf8(help.stdout).unwrap().contains("hunter2"));
+}
+
+#[test]
+fn connections_that_fail() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    fails(&format!("pub -b {closed} a m"), 21, "nobody listens");
+    let refusing = server(|_| Some(b"\x20\x03\x00\x87\x00".to_vec()));
+    fails(&format!("pub -b {refusing} a m"), 23, "Not authorized");
+    let closing = server(|_| None);
+    fails(&format!("sub -b {closing} a"), 24, "closed the connection");
+    let silent = server(|_| Some(Vec::new()));
+    fails(&format!("sub -b {silent} --connect-timeout 0.2 a"), 27, "did not answer");
+}
+
+/// A server that accepts CONNECT, answers the next packet as told, and closes the connection at DISCONNECT.
+fn then(answer: fn(&[u8]) -> Vec<u8>) -> String {
+    server(move |bytes| match bytes[0] >> 4 {
+        1 => Some(CONNACK.to_vec()),
+        14 => None,
+        _ => Some(answer(bytes)),
+    })
+}
+
+#[test]
+fn requests_that_fail() {
+    let subscribe = then(|bytes| vec![0x90, 4, bytes[2], bytes[3], 0, 0x87]);
+    fails(&format!("sub -b {subscribe} a"), 25, "Not authorized");
+    let publish = then(|bytes| vec![0x40, 3, bytes[5], bytes[6], 0x97]);
+    fails(&format!("pub -b {publish} -q 1 a m"), 26, "Quota exceeded");
+    let stopping = then(|_| vec![0xe0, 1, 0x8b]);
+    fails(&format!("pub -b {stopping} -q 1 a m"), 24, "Server shutting down");
+}
+
+#[test]
+fn a_configuration_is_checked() {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("martlet.toml");
+    fs::write(&file, "shards = 2\n").unwrap();
+    let line = format!("check-config {}", file.display());
+    assert!(martlet(&line).status().unwrap().success());
+    fs::write(&file, "shards = 0\nshard = 1\n").unwrap();
+    let output = martlet(&line).output().unwrap();
+    fs::remove_file(&file).unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stderr(&output).contains("martlet.toml:1:"), "{}", stderr(&output));
+}
+
+#[test]
+fn completions_and_manual_pages() {
+    for (line, word) in [
+        ("completions bash", "_martlet"),
+        ("completions zsh", "#compdef martlet"),
+        ("man", ".TH martlet"),
+        ("man sub", "retain\\-handling"),
+    ] {
+        let output = martlet(line).output().unwrap();
+        assert!(output.status.success());
+        assert!(String::from_utf8(output.stdout).unwrap().contains(word), "{line}");
+    }
+}
+
+#[test]
+fn the_broker_serves_until_it_is_told_to_stop() {
+    let mut command = martlet("serve --listen mqtt://127.0.0.1:0 --shards 1");
+    let mut broker = Running::new(command.stderr(Stdio::piped()));
+    let log = std::io::BufReader::new(broker.child.stderr.take().unwrap());
+    let mut lines = std::io::BufRead::lines(log).map_while(Result::ok);
+    let listening = lines.find(|line| line.contains("listening on")).unwrap();
+    let (_, url) = listening.split_once("listening on ").unwrap();
+    assert!(lines.next().unwrap().contains("memory"));
+    assert!(martlet(&format!("pub -b {url} -q 1 a m")).status().unwrap().success());
+    broker.signal("-TERM");
+    assert_eq!(lines.by_ref().count().min(1), 1, "stderr is open to the end");
+    assert_eq!(broker.end(), (String::new(), Some(0)));
+}
