@@ -5,7 +5,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod child;
 #[path = "../common/mod.rs"]
 mod common;
 mod crowd;
+mod hostile;
 mod load;
