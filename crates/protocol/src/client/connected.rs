@@ -101,7 +101,9 @@ impl Connection {
             exchange::acknowledged(ack, version, outgoing, &mut self.publications, &mut self.output)?;
         if let Outcome::Settled(group) = outcome {
             let token = Token(group.expect("every message here was queued with its token"));
-            self.events.push_back(Event::Published(token, ack.reason)); // [MQTT-4.4.0-2]
+            // PUBCOMP with 0x92 answers a PUBREL sent again: the message was settled before (3.7.2.1).
+            let reason = if ack.kind == AckKind::PubComp { ReasonCode::Success } else { ack.reason };
+            self.events.push_back(Event::Published(token, reason)); // [MQTT-4.4.0-2]
         }
         Ok(())
     }
