@@ -153,12 +153,14 @@ impl Shard {
         let member = slot.name;
         let mut returned = Vec::new();
         let publications = &self.clients.publications;
+        let in_flight = slot.session.outgoing.in_flight();
         slot.session.outgoing.reclaim(publications, also_sent, |publication, entry| {
             let Some(share) = entry.group.and_then(|number| shares.numbered(number)) else { return false };
             share.outstanding -= 1;
             returned.push((share.filter.clone(), share.home, publication, entry.qos));
             true
         });
+        self.clients.counters.in_flight -= u64::from(in_flight - slot.session.outgoing.in_flight());
         for (filter, home, publication, qos) in returned.into_iter().rev() {
             self.clients.counters.queued -= 1;
             self.clients.counters.routed -= 1; // this delivery did not happen
