@@ -4,7 +4,8 @@
 use crate::limits::PeerLimits;
 use crate::output::Output;
 use martlet_codec::{
-    Ack, AckKind, Disconnect, Packet, PacketId, Properties, PropertiesBuf, Property, ReasonCode, Version,
+    Ack, AckKind, Disconnect, Packet, PacketId, Place, Properties, PropertiesBuf, Property, ReasonCode,
+    Version,
 };
 
 /// Appends an acknowledgement. [MQTT-2.2.1-5]
@@ -22,6 +23,8 @@ pub(crate) fn acknowledge(
 
 /// Appends DISCONNECT, with a reason string where it is welcome and fits. 5.0 only; 3.x servers just close.
 pub(crate) fn disconnect(reason: ReasonCode, text: Option<&str>, peer: &PeerLimits, output: &mut Output) {
+    // A malformed CONNECT where none belongs has a code of CONNACK's.
+    let reason = if reason.allowed_in(Place::Disconnect) { reason } else { ReasonCode::ProtocolError }; // [MQTT-3.14.2-1]
     let mut properties = PropertiesBuf::new();
     if let Some(text) = text {
         properties.push(Property::ReasonString(text));

@@ -93,6 +93,8 @@ mod tests {
     fn a_message_has_one_source() {
         let parse = |line: &str| Cli::try_parse_from(line.split(' ')).map(|_| ());
         assert!(parse("martlet pub t hello").is_ok());
+        assert!(parse("martlet pub t -5.5").is_ok());
+        assert!(parse("martlet pub t --retian").is_err());
         assert!(parse("martlet pub t --lines").is_ok());
         assert!(parse("martlet pub t").is_err());
         assert!(parse("martlet pub t hello --null").is_err());

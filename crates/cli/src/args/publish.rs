@@ -24,7 +24,7 @@ pub(crate) struct PublishArgs {
     /// The topic name.
     pub(crate) topic: String,
     /// The message.
-    #[arg(group = "source", allow_hyphen_values = true)]
+    #[arg(group = "source", allow_negative_numbers = true)]
     pub(crate) message: Option<String>,
     /// Send a file as one message.
     #[arg(short, long, group = "source", value_name = "FILE", value_hint = ValueHint::FilePath)]
