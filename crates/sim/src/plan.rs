@@ -1,0 +1,194 @@
+//! What a seed makes of a run before it begins: how many shards and clients, with which limits, which topics there
+//! are. Limits are drawn small, so that identifiers wrap and queues fill.
+
+use crate::random::Random;
+use martlet_codec::{QoSLevel, TopicName, Version};
+use martlet_protocol::client::{ConnectOptions, WillRequest};
+use martlet_protocol::{Limits, Message, NEVER_EXPIRES};
+use martlet_shard::{Config, ShardId};
+
+/// Topics that anybody publishes to, without RETAIN.
+pub(crate) const TOPICS: [&str; 6] = ["a", "a/b", "a/c", "b/b", "b/c/d", "c"];
+/// Topics with a retained message, each published by one client, always with the same QoS.
+pub(crate) const RETAINED: [(&str, QoSLevel); 4] = [
+    ("r/0", QoSLevel::AtLeastOnce),
+    ("r/1", QoSLevel::AtLeastOnce),
+    ("r/x/2", QoSLevel::ExactlyOnce),
+    ("r/x/3", QoSLevel::ExactlyOnce),
+];
+/// Shared subscriptions: filter, the QoS that members ask for, and the one topic that it is about.
+pub(crate) const SHARED: [(&str, QoSLevel, &str); 2] =
+    [("$share/g/s0/#", QoSLevel::ExactlyOnce, "s0/x"), ("$share/h/s1/+", QoSLevel::AtLeastOnce, "s1/y")];
+/// Filters that are not shared.
+pub(crate) const FILTERS: [&str; 11] =
+    ["a", "a/b", "a/+", "a/#", "+/b", "b/#", "b/c/d", "c", "r/#", "r/+", "r/x/2"];
+
+/// A Will Message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WillPlan {
+    pub(crate) delay_s: u32,
+    pub(crate) qos: QoSLevel,
+}
+
+/// What one client is like.
+#[derive(Clone, Debug)]
+pub(crate) struct Profile {
+    pub(crate) id: String,
+    pub(crate) version: Version,
+    /// Session Expiry Interval; in 3.x 0 or for ever.
+    pub(crate) expiry_s: u32,
+    pub(crate) clean_start: bool,
+    pub(crate) keep_alive_s: u16,
+    pub(crate) receive_maximum: u16,
+    pub(crate) aliases: u16,
+    pub(crate) packet_id_max: u16,
+    pub(crate) will: Option<WillPlan>,
+    /// Nothing ever happens to its connection.
+    pub(crate) steady: bool,
+    /// Bytes on their way down at most.
+    pub(crate) capacity: usize,
+}
+
+/// A run.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) shards: u8,
+    pub(crate) limits: Limits,
+    pub(crate) queue_bytes_max: usize,
+    pub(crate) group_bytes_max: usize,
+    pub(crate) seed: u64,
+    /// Rounds of chaos, each with a settling after it.
+    pub(crate) rounds: usize,
+    /// Actions of clients per round.
+    pub(crate) actions: usize,
+    /// Percent of the actions that hurt a connection.
+    pub(crate) cuts: usize,
+    /// Percent of the steps in which a shard is busy with its mail.
+    pub(crate) mail_delay: usize,
+    pub(crate) profiles: Vec<Profile>,
+}
+
+impl Plan {
+    pub(crate) fn new(random: &mut Random) -> Self {
+        let tight = random.chance(20);
+        let clients = random.between(3, 7);
+        let cuts = *random.pick(&[0, 2, 6, 12]);
+        let mut profiles = vec![observer()];
+        profiles.extend((1..=clients).map(|number| profile(random, number)));
+        Plan {
+            shards: *random.pick(&[1, 2, 3, 4]),
+            limits: limits(random, tight),
+            queue_bytes_max: if tight { random.between(300, 5000) } else { 16 << 20 },
+            group_bytes_max: if tight { random.between(100, 3000) } else { 16 << 20 },
+            seed: random.next(),
+            rounds: random.between(1, 3),
+            actions: random.between(60, 200),
+            cuts,
+            mail_delay: *random.pick(&[0, 30, 70]),
+            profiles,
+        }
+    }
+
+    pub(crate) fn config(&self, shard: u8) -> Config {
+        Config {
+            shard: ShardId(shard),
+            shards: self.shards,
+            seed: self.seed,
+            limits: self.limits.clone(),
+            queue_bytes_max: self.queue_bytes_max,
+            group_bytes_max: self.group_bytes_max,
+            sys_interval_ms: 0,
+            ..Config::default()
+        }
+    }
+}
+
+fn limits(random: &mut Random, tight: bool) -> Limits {
+    let low = if tight { random.between(30, 400) } else { *random.pick(&[100, 1000, 64 * 1024]) };
+    Limits {
+        receive_maximum: *random.pick(&[1, 2, 5, 1024]),
+        topic_alias_maximum: *random.pick(&[0, 2, 32]),
+        topic_alias_outgoing_max: *random.pick(&[0, 2, 32]),
+        in_flight_max: *random.pick(&[1, 3, 10, 1024]),
+        packet_id_max: *random.pick(&[7, 11, 20, 65_535]),
+        output_low_bytes: low,
+        output_high_bytes: if tight { low * 2 } else { 1 << 20 },
+        connect_timeout_ms: 60_000,
+        ..Limits::default()
+    }
+}
+
+/// Sees everything, and nothing happens to it.
+fn observer() -> Profile {
+    Profile {
+        id: "observer".into(),
+        version: Version::V5,
+        expiry_s: NEVER_EXPIRES,
+        clean_start: true,
+        keep_alive_s: 0,
+        receive_maximum: 100,
+        aliases: 8,
+        packet_id_max: 100,
+        will: None,
+        steady: true,
+        capacity: 1 << 20,
+    }
+}
+
+fn profile(random: &mut Random, number: usize) -> Profile {
+    let version = *random.pick(&[Version::V311, Version::V5, Version::V5]);
+    let expiry_s = match version {
+        Version::V5 => *random.pick(&[0, 1, 4, NEVER_EXPIRES, NEVER_EXPIRES]),
+        _ => *random.pick(&[0, NEVER_EXPIRES]),
+    };
+    let will = random.chance(50).then(|| WillPlan {
+        delay_s: if version.is_v5() { *random.pick(&[0, 0, 1, 3]) } else { 0 },
+        qos: *random.pick(&[QoSLevel::AtLeastOnce, QoSLevel::ExactlyOnce]),
+    });
+    Profile {
+        id: format!("client-{number}-{}", random.below(1000)),
+        version,
+        expiry_s,
+        clean_start: if version.is_v5() { random.chance(50) } else { expiry_s == 0 },
+        keep_alive_s: *random.pick(&[0, 0, 1, 5]),
+        receive_maximum: *random.pick(&[1, 2, 3, 10, 100]),
+        aliases: *random.pick(&[0, 1, 3]),
+        packet_id_max: random.between(7, 20) as u16,
+        will,
+        steady: false,
+        capacity: *random.pick(&[64, 300, 2000, 1 << 20]),
+    }
+}
+
+impl Profile {
+    /// What its connection is told.
+    pub(crate) fn options(&self, client: usize) -> ConnectOptions {
+        let mut options = ConnectOptions::new(self.version, &self.id);
+        options.clean_start = self.clean_start;
+        options.keep_alive_s = self.keep_alive_s;
+        options.session_expiry_s = if self.version.is_v5() { self.expiry_s } else { 0 };
+        options.limits = Limits {
+            receive_maximum: self.receive_maximum,
+            topic_alias_maximum: self.aliases,
+            topic_alias_outgoing_max: self.aliases,
+            packet_id_max: self.packet_id_max,
+            connect_timeout_ms: 20_000,
+            ..Limits::default()
+        };
+        options.ping_timeout_ms = 2_000;
+        options.will = self.will.map(|will| {
+            let topic = format!("will/{client}");
+            let payload = format!("w{client}");
+            let message = Message {
+                topic: TopicName::from_checked(&topic),
+                properties: &[],
+                payload: payload.as_bytes(),
+                expires_at: None,
+                publisher: 0,
+            };
+            let publication = message.to_publication();
+            WillRequest { publication, qos: will.qos, retain: false, delay_s: will.delay_s, expiry_s: None }
+        });
+        options
+    }
+}
