@@ -109,13 +109,10 @@ impl Client {
         let mut held = std::mem::take(&mut self.held);
         let outcome = loop {
             match self.next(Some(until)) {
-                Next::Event(Event::Connected(welcome)) => break Ok(welcome),
-                Next::Event(Event::Refused { reason, text, server_reference }) => {
-                    break Err(ConnectFault::Refused { reason, text, server_reference });
-                }
-                Next::Event(Event::Disconnected(end)) => break Err(ConnectFault::Ended(end)),
-                Next::Event(Event::Challenge(_)) => break Err(ConnectFault::Challenged),
-                Next::Event(event) => held.push_back(event), // of a session that was lost
+                Next::Event(event) => match ConnectFault::outcome(event) {
+                    Ok(outcome) => break outcome,
+                    Err(event) => held.push_back(event),
+                },
                 Next::Interrupted => break Err(ConnectFault::Interrupted),
                 Next::TimedOut | Next::Ended => break Err(ConnectFault::TimedOut),
             }

@@ -3,7 +3,7 @@
 use martlet_codec::ReasonCode;
 use martlet_net::Fault;
 use martlet_protocol::Fatal;
-use martlet_protocol::client::End;
+use martlet_protocol::client::{End, Event, Welcome};
 use std::fmt;
 
 /// Why connecting failed.
@@ -30,6 +30,21 @@ pub enum ConnectFault {
     Interrupted,
     /// The server wants a challenge answered, and nobody here can.
     Challenged,
+}
+
+impl ConnectFault {
+    /// What an event says about a connection that is being made: made, failed, or (the event back) nothing.
+    pub(crate) fn outcome(event: Event) -> Result<Result<Box<Welcome>, Self>, Event> {
+        Ok(match event {
+            Event::Connected(welcome) => Ok(welcome),
+            Event::Refused { reason, text, server_reference } => {
+                Err(Self::Refused { reason, text, server_reference })
+            }
+            Event::Disconnected(end) => Err(Self::Ended(end)),
+            Event::Challenge(_) => Err(Self::Challenged),
+            other => return Err(other), // of a session that was lost
+        })
+    }
 }
 
 impl fmt::Display for ConnectFault {

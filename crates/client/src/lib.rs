@@ -1,6 +1,7 @@
-//! A blocking MQTT client: a thin driver round [`martlet_protocol::client::Connection`].
+//! A blocking MQTT client, and with the feature `async` one for tokio: thin drivers round
+//! [`martlet_protocol::client::Connection`].
 //!
-//! One thread, one stream, one poll: nothing happens behind the caller's back, and whatever waits is bounded.
+//! No thread and no task: nothing happens behind the caller's back, and whatever waits is bounded.
 //! What MQTT means is decided in `martlet-protocol`; here bytes are moved and a clock is read.
 //!
 //! ```no_run
@@ -20,10 +21,16 @@
 //! ```
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "async")]
+mod async_client;
+#[cfg(feature = "async")]
+mod async_socket;
 mod client;
 mod fault;
 mod link;
 
+#[cfg(feature = "async")]
+pub use async_client::AsyncClient;
 pub use client::{Client, Interrupter, Next};
 pub use fault::ConnectFault;
 pub use martlet_codec::{
