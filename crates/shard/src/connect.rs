@@ -62,8 +62,9 @@ impl Shard {
         greeting: &Greeting,
         data: Option<Box<[u8]>>,
     ) {
-        let assigned = greeting.client_id.is_empty().then(|| self.assign_client_id());
-        let client_id = assigned.clone().unwrap_or_else(|| greeting.client_id.clone());
+        let client_id = self.clients.connections[id].life.client_id.clone();
+        let client_id = client_id.expect("CONNECT had one, or it was assigned then");
+        let assigned = greeting.client_id.is_empty().then(|| client_id.clone());
         let found = self.session_for(now, &client_id, greeting.clean_start);
         if found.is_none() && self.clients.sessions.len() >= self.clients.config.sessions_max {
             return self.refuse(now, id, ReasonCode::ServerBusy);
@@ -151,7 +152,7 @@ impl Shard {
     }
 
     /// A client id that nobody has, at home on this shard. [MQTT-3.1.3-6]
-    fn assign_client_id(&mut self) -> Box<str> {
+    pub(crate) fn assign_client_id(&mut self) -> Box<str> {
         loop {
             let (high, low) = (self.random.next_u64(), self.random.next_u64());
             let id = format!("martlet-{high:016x}{low:016x}");

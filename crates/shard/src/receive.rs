@@ -109,6 +109,9 @@ impl Shard {
         }
         let (opened_at, admission) = (connection.opened_at, connection.admission);
         self.forget_connection(id);
+        // The other shard counts them.
+        self.clients.counters.connections_opened -= 1;
+        self.clients.counters.bytes_received -= rest.len() as u64;
         self.clients.effects.push_back(Effect::Move {
             connection: id,
             to: home,
@@ -130,8 +133,13 @@ impl Shard {
                 self.greet(now, id, greeting);
             }
             Phase::Challenged => {
-                let data = connection.protocol.handle_auth(frame)?;
-                self.ask(id, data);
+                match connection.protocol.handle_auth(frame)? {
+                    Event::Disconnect { reason, .. } => {
+                        self.close(now, id, EndReason::ClientDisconnected(reason));
+                    }
+                    Event::Authenticate(data) => self.ask(id, data),
+                    _ => unreachable!("nothing else comes before CONNACK"),
+                }
             }
             Phase::Connected => {
                 let key = connection.session.expect("a connected client has a session");
@@ -173,11 +181,12 @@ impl Shard {
 
     /// CONNECT came: in, or to an authenticator first.
     fn greet(&mut self, now: Time, id: ConnectionId, greeting: Box<Greeting>) {
+        let assigned = greeting.client_id.is_empty().then(|| self.assign_client_id());
         let connection = &mut self.clients.connections[id];
         connection.life.version = Some(greeting.version);
         connection.life.user_name.clone_from(&greeting.user_name);
         connection.life.clean_start = greeting.clean_start;
-        connection.life.client_id = Some(greeting.client_id.clone());
+        connection.life.client_id = Some(assigned.unwrap_or_else(|| greeting.client_id.clone()));
         let ask = connection.admission == Admission::Ask || greeting.authentication.is_some();
         if ask {
             let data = greeting.authentication.as_ref().and_then(|auth| auth.data.clone());
@@ -191,16 +200,17 @@ impl Shard {
     /// Asks an authenticator, and reads no more until it answers.
     fn ask(&mut self, id: ConnectionId, data: Option<Box<[u8]>>) {
         let connection = &self.clients.connections[id];
+        let client_id = connection.life.client_id.clone().unwrap_or_default();
         let credentials = match (&connection.greeting, connection.protocol.method()) {
             (Some(greeting), _) => Credentials {
-                client_id: greeting.client_id.clone(),
+                client_id,
                 user_name: greeting.user_name.clone(),
                 password: greeting.password.clone(),
                 method: greeting.authentication.as_ref().map(|auth| auth.method.clone()),
                 data,
             },
             (None, method) => Credentials {
-                client_id: connection.life.client_id.clone().unwrap_or_default(),
+                client_id,
                 user_name: connection.life.user_name.clone(),
                 password: None,
                 method: method.map(Into::into),

@@ -200,17 +200,21 @@ impl Connection {
         }
     }
 
-    /// A frame after a challenge: AUTH with the same method, or DISCONNECT. [MQTT-3.1.2-30]
-    pub fn handle_auth(&mut self, frame: Frame<'_>) -> Result<Option<Box<[u8]>>, Fatal> {
+    /// A frame after a challenge: AUTH with the same method, or DISCONNECT, as [`Event::Authenticate`] or
+    /// [`Event::Disconnect`]. [MQTT-3.1.2-30]
+    pub fn handle_auth(&mut self, frame: Frame<'_>) -> Result<Event<'static>, Fatal> {
         let State::Deciding(deciding) = &mut self.state else {
             unreachable!("the caller looks at the phase first")
         };
         match Packet::decode(frame, deciding.version)? {
             Packet::Auth(auth) if auth.reason == ReasonCode::ContinueAuthentication => {
                 deciding.challenged = false;
-                auth_data(&auth, deciding.method.as_deref())
+                auth_data(&auth, deciding.method.as_deref()).map(Event::Authenticate)
             }
             Packet::Auth(_) => Err(Violation::AuthReason.into()),
+            Packet::Disconnect(disconnect) => {
+                Ok(Event::Disconnect { reason: disconnect.reason, session_expiry_s: None })
+            }
             other => Err(Violation::TooEarly(other.kind()).into()),
         }
     }

@@ -1,0 +1,82 @@
+//! One client of a [`super::Rig`]: what it has said and not been heard, what it was told and has not looked at.
+
+use super::describe::take_frames;
+use martlet_codec::Version;
+use martlet_protocol::Time;
+use martlet_shard::{Admission, ConnectionId, Credentials, EndReason, Life};
+use std::collections::VecDeque;
+
+/// A client and its end of the stream.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) version: Version,
+    pub(crate) opened_at: Time,
+    pub(crate) admission: Admission,
+    /// The shard that has the stream, and its slot there; `None` once it is closed.
+    pub(crate) at: Option<(usize, ConnectionId)>,
+    /// Written by the client and not read by the server.
+    pub(crate) to_server: VecDeque<u8>,
+    /// The server does not read.
+    pub(crate) paused: bool,
+    /// How often the server stopped reading.
+    pub(crate) pauses: usize,
+    /// Bytes that the client's socket still takes.
+    pub(crate) appetite: usize,
+    /// The server has output for it.
+    pub(crate) dirty: bool,
+    /// The server closes once its output is out.
+    pub(crate) closing: bool,
+    /// Bytes received in all.
+    pub(crate) received: usize,
+    pub(crate) bytes: Vec<u8>,
+    /// Packets received, described, and not looked at.
+    pub(crate) heard: VecDeque<String>,
+    /// What an authenticator was asked and has not answered.
+    pub(crate) asked: VecDeque<Credentials>,
+    /// What the log said at the connection's end.
+    pub(crate) ended: Option<(Life, EndReason)>,
+    /// Nobody looks at what it hears.
+    pub(crate) ignored: bool,
+}
+
+impl Client {
+    pub(crate) fn new(version: Version, opened_at: Time, admission: Admission) -> Self {
+        Client {
+            version,
+            opened_at,
+            admission,
+            at: None,
+            to_server: VecDeque::new(),
+            paused: false,
+            pauses: 0,
+            appetite: usize::MAX,
+            dirty: false,
+            closing: false,
+            received: 0,
+            bytes: Vec::new(),
+            heard: VecDeque::new(),
+            asked: VecDeque::new(),
+            ended: None,
+            ignored: false,
+        }
+    }
+
+    /// Takes bytes from the server, as many as its socket has room for; how many that were.
+    pub(crate) fn take<'a>(&mut self, pieces: impl Iterator<Item = &'a [u8]>) -> usize {
+        let mut taken = 0;
+        for piece in pieces {
+            let len = piece.len().min(self.appetite);
+            self.bytes.extend_from_slice(&piece[..len]);
+            taken += len;
+            if self.appetite != usize::MAX {
+                self.appetite -= len;
+            }
+            if len < piece.len() {
+                break;
+            }
+        }
+        self.received += taken;
+        self.heard.extend(take_frames(self.version, &mut self.bytes));
+        taken
+    }
+}

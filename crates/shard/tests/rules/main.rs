@@ -1,0 +1,12 @@
+//! The broker's rules one by one, as stories of clients: what they say, what they hear. Most are told on one shard,
+//! on two, and on two that read byte by byte. No sockets, no time of day.
+
+#![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen is")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod auth;
+mod connect;
+mod sessions;
+mod wills;
