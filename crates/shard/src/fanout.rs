@@ -159,7 +159,7 @@ impl Shard {
             && rare.replays > 0
             && rare.fresh.len() < FRESH_MAX
         {
-            rare.fresh.insert(topic_hash(message.topic.as_str()));
+            rare.fresh.insert(topic_hash(message.topic.as_str()), rare.asked);
         }
     }
 

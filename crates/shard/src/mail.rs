@@ -28,9 +28,9 @@ pub(crate) enum Mail {
     Publish { parcel: Parcel, qos: QoSLevel, retain: bool },
     /// You keep the retained message of this topic: replace it, or remove it if the payload is empty.
     Retain { parcel: Parcel, qos: QoSLevel },
-    /// Send this session your retained messages for a filter (the parcel's topic).
-    Replay { session: SessionRef, filter: Parcel, subscription: Subscription },
-    /// One retained message of a replay. `replay` is the sender's number for it, owed one credit.
+    /// Send this session your retained messages for a filter (the parcel's topic). `asked` counts what it asks for.
+    Replay { session: SessionRef, filter: Parcel, subscription: Subscription, asked: u64 },
+    /// One retained message of a replay. `replay` is the sender's number for it, owed one credit; `asked` that of its [`Mail::Replay`].
     Replayed {
         session: SessionRef,
         replay: u64,
@@ -38,6 +38,7 @@ pub(crate) enum Mail {
         qos: QoSLevel,
         id: Option<NonZeroU32>,
         no_local: bool,
+        asked: u64,
     },
     /// The session has taken this many messages of a replay.
     ReplayCredit { replay: u64, credit: u16 },

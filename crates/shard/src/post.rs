@@ -68,12 +68,12 @@ impl Shard {
                 self.deliver_local(now, &batch.message(&parcel), qos, retain);
             }
             Mail::Retain { parcel, qos } => self.set_retained(&batch.message(&parcel), qos),
-            Mail::Replay { session, filter, subscription } => {
-                self.start_replay(session, TopicFilter::from_checked(batch.text(&filter)), subscription);
+            Mail::Replay { session, filter, subscription, asked } => {
+                self.start_replay(session, TopicFilter::from_checked(batch.text(&filter)), subscription, asked);
             }
-            Mail::Replayed { session, replay, parcel, qos, id, no_local } => {
+            Mail::Replayed { session, replay, parcel, qos, id, no_local, asked } => {
                 let message = batch.message(&parcel);
-                self.replayed(now, from, replay, &Replayed { session, message, qos, id, no_local });
+                self.replayed(now, from, replay, &Replayed { session, message, qos, id, no_local, asked });
             }
             Mail::ReplayCredit { replay, credit } => self.replay_credit(replay, credit),
             Mail::ReplayDone { session } => self.replay_done(session),

@@ -45,6 +45,8 @@ struct Replay {
     cursor: Cursor,
     options: SubscriptionOptions,
     id: Option<NonZeroU32>,
+    /// How many replays the session had asked for with this one.
+    asked: u64,
     /// For a session on another shard: messages that may still be sent.
     credit: u16,
 }
@@ -136,6 +138,9 @@ impl Shard {
     /// Begins to send a session the retained messages for its new subscription, from every shard that may have some.
     pub(crate) fn replay(&mut self, key: SessionKey, filter: TopicFilter<'_>, subscription: Subscription) {
         let session = self.clients.sessions[key].name;
+        let rare = self.clients.sessions[key].rare();
+        rare.asked += 1;
+        let asked = rare.asked;
         let one_home = (!filter.has_wildcard()).then(|| self.home_of_topic(filter.as_str()));
         for shard in (0..self.clients.config.shards).map(ShardId) {
             if one_home.is_some_and(|home| home != shard) {
@@ -143,12 +148,12 @@ impl Shard {
             }
             self.clients.sessions[key].rare().replays += 1;
             if shard == self.clients.config.shard {
-                self.start_replay(session, filter, subscription);
+                self.start_replay(session, filter, subscription, asked);
                 continue;
             }
             let batch = self.outbox(shard);
             let filter = batch.pack_text(filter.as_str());
-            batch.push(Mail::Replay { session, filter, subscription });
+            batch.push(Mail::Replay { session, filter, subscription, asked });
         }
         if self.clients.sessions[key].rare().replays > REPLAYS_MAX
             && let Some(id) = self.clients.sessions[key].connection
@@ -162,10 +167,11 @@ impl Shard {
         session: SessionRef,
         filter: TopicFilter<'_>,
         subscription: Subscription,
+        asked: u64,
     ) {
         let Subscription { options, id } = subscription;
         let cursor = Cursor::new(filter);
-        self.replays.start(Replay { session, cursor, options, id, credit: CREDIT });
+        self.replays.start(Replay { session, cursor, options, id, asked, credit: CREDIT });
         if self.clients.config.shards == 1 {
             self.replays.release_fresh(); // there is no mail
         }
@@ -226,7 +232,8 @@ impl Shard {
     fn step_remote(&mut self, now: Time, number: u64) {
         let Some(replay) = self.replays.all.get_mut(&number) else { return };
         let (session, to) = (replay.session, replay.session.shard());
-        let Replay { cursor, options, id, credit, .. } = replay;
+        let Replay { cursor, options, id, asked, credit, .. } = replay;
+        let asked = *asked;
         let batch = self.outboxes[to.0 as usize].batch(&mut self.clients.effects, to);
         let publications = &self.clients.publications;
         let step = cursor.step(&self.retained, STEP_VISITS, &mut |_, retained: RetainedMessage| {
@@ -239,7 +246,7 @@ impl Shard {
                 let parcel = batch.pack(&message);
                 let qos = retained.qos.min(options.maximum_qos);
                 let no_local = options.no_local;
-                batch.push(Mail::Replayed { session, replay: number, parcel, qos, id: *id, no_local });
+                batch.push(Mail::Replayed { session, replay: number, parcel, qos, id: *id, no_local, asked });
             }
             ControlFlow::Continue(())
         });
@@ -274,7 +281,8 @@ impl Shard {
         };
         let slot = &mut self.clients.sessions[key];
         let own = replayed.no_local && replayed.message.publisher == slot.publisher;
-        let stale = slot.rare().fresh.contains(&topic_hash(replayed.message.topic.as_str()));
+        let newer = slot.rare().fresh.get(&topic_hash(replayed.message.topic.as_str()));
+        let stale = newer.is_some_and(|asked_by_then| *asked_by_then >= replayed.asked);
         if !own && !stale {
             let ids = replayed.id.map_or(0, NonZeroU32::get);
             let subscription_ids = if ids == 0 { &[][..] } else { core::slice::from_ref(&ids) };
@@ -351,6 +359,7 @@ pub(crate) struct Replayed<'a> {
     pub(crate) qos: QoSLevel,
     pub(crate) id: Option<NonZeroU32>,
     pub(crate) no_local: bool,
+    pub(crate) asked: u64,
 }
 
 impl crate::clients::Clients {

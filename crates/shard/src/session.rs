@@ -9,7 +9,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use foldhash::fast::SeedableRandomState;
-use hashbrown::{HashSet, HashTable};
+use hashbrown::{HashMap, HashTable};
 use martlet_protocol::{Session, Time};
 
 /// A session's number in its shard: small, dense, used again.
@@ -69,7 +69,10 @@ pub(crate) struct Rare {
     /// Replays of retained messages under way, here and on other shards.
     pub(crate) replays: u32,
     /// Hashes of topics of which a newer message came while those replays run: another shard's would be stale.
-    pub(crate) fresh: HashSet<u64, SeedableRandomState>,
+    /// With each, how many replays had been asked for by then: to later ones it is no news.
+    pub(crate) fresh: HashMap<u64, u64, SeedableRandomState>,
+    /// Replays asked for so far.
+    pub(crate) asked: u64,
     /// Credit that is owed to those replays once there is room for more: shard, replay, messages.
     pub(crate) owed: Vec<(ShardId, u64, u16)>,
 }
