@@ -10,6 +10,7 @@ use martlet_protocol::{Message, Time};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::time::Duration;
+use tokio::io::Interest;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 /// Bytes read at once.
@@ -183,7 +184,7 @@ impl AsyncClient {
             match stream.try_read(&mut self.scratch) {
                 Ok(1..) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if stream.ready(false).await.is_err() {
+                    if stream.ready(Interest::READABLE).await.is_err() {
                         return;
                     }
                 }
@@ -195,19 +196,26 @@ impl AsyncClient {
     /// Waits for the stream or a timer, then reads and looks at the clock.
     async fn turn(&mut self) {
         let Some(stream) = &self.stream else { return };
-        let writing = self.connection.output_len() > 0;
+        let reading = self.connection.wants_bytes();
+        let interest = match (reading, self.connection.output_len()) {
+            (true, 0) => Interest::READABLE,
+            (true, _) => Interest::READABLE | Interest::WRITABLE,
+            (false, _) => Interest::WRITABLE,
+        };
         let due =
             self.connection.poll_timeout().map(|at| self.origin + Duration::from_millis(at.as_millis()));
         let far = Instant::now() + Duration::from_secs(86_400);
         tokio::select! {
-            ready = stream.ready(writing) => {
+            ready = stream.ready(interest) => {
                 if let Err(error) = ready {
                     return self.lose(Some(error));
                 }
             }
             () = sleep_until(due.unwrap_or(far)) => {}
         }
-        self.read();
+        if reading {
+            self.read();
+        }
         let now = self.now();
         self.connection.handle_timeout(now);
     }

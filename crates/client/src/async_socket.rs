@@ -21,9 +21,8 @@ impl AsyncSocket {
             Stream::Unix(stream) => UnixStream::from_std(stream).map(Self::Unix),
         }
     }
-    /// Waits until it may be read, or (`writing`) written.
-    pub(crate) async fn ready(&self, writing: bool) -> io::Result<()> {
-        let interest = if writing { Interest::READABLE | Interest::WRITABLE } else { Interest::READABLE };
+    /// Waits until one of these is possible.
+    pub(crate) async fn ready(&self, interest: Interest) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.ready(interest).await.map(drop),
             Self::Unix(stream) => stream.ready(interest).await.map(drop),

@@ -140,7 +140,7 @@ impl Client {
             if self.interrupted.swap(false, Ordering::Acquire) {
                 return Next::Interrupted;
             }
-            if self.link.is_readable() {
+            if self.link.is_readable() && self.connection.wants_bytes() {
                 self.read();
                 continue;
             }
@@ -159,7 +159,7 @@ impl Client {
             if self.connection.output_len() == 0 || !self.link.is_open() || until <= Instant::now() {
                 return self.connection.output_len() == 0;
             }
-            if self.link.is_readable() {
+            if self.link.is_readable() && self.connection.wants_bytes() {
                 self.read();
             } else {
                 self.wait(Some(until));

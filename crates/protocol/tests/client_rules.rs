@@ -313,3 +313,25 @@ fn an_answer_has_a_code_for_each_filter() {
         assert_eq!(client.is_connected(), good); // [MQTT-3.9.3-1]
     }
 }
+
+#[test]
+fn a_server_that_does_not_read_is_not_read_for_ever() {
+    let mut options = ConnectOptions::new(V5, "c");
+    options.limits.output_high_bytes = 100;
+    let mut client = Connection::new(options).unwrap();
+    client.connect(NOW);
+    take(&mut client);
+    client.handle_bytes(NOW, &bytes(CONNACK));
+    let mut read = 0;
+    while client.wants_bytes() {
+        client.handle_bytes(NOW, &bytes("32 06 00 01 74 0007 00"));
+        read += 1;
+    }
+    assert_eq!((read, client.output_len()), (51, 204), "four bytes for each PUBACK");
+    let topic = TopicName::new("t").unwrap();
+    let message = Message { topic, properties: &[], payload: &[], expires_at: None, publisher: 0 };
+    let full = client.publish(NOW, &message, QoSLevel::AtMostOnce, false);
+    assert_eq!(full, Err(Refused::QueueFull));
+    take(&mut client);
+    assert!(client.wants_bytes());
+}

@@ -3,8 +3,8 @@
 //! One value serves all streams of a client, one after the other:
 //!
 //! 1. [`Connection::connect`] when a stream is open: writes CONNECT;
-//! 2. [`Connection::handle_bytes`] with what was read, cut anywhere; [`Connection::handle_timeout`] when the
-//!    moment of [`Connection::poll_timeout`] has come; [`Connection::publish`], [`Connection::subscribe`] and the
+//! 2. [`Connection::handle_bytes`] with what was read, cut anywhere, while it [`Connection::wants_bytes`];
+//!    [`Connection::handle_timeout`] when the moment of [`Connection::poll_timeout`] has come; [`Connection::publish`], [`Connection::subscribe`] and the
 //!    like when the application wants to;
 //! 3. after each of these [`Connection::poll_event`] until there is none, then write what
 //!    [`Connection::output`] holds and say so by [`Connection::transmitted`];
@@ -199,6 +199,12 @@ impl Connection {
     /// Bytes that wait to be written.
     pub fn output_len(&self) -> usize {
         self.output.len()
+    }
+    /// Whether more should be read. False while so many answers wait to be written that a server which sends and
+    /// does not read must be held back. Messages of this side's own take half of that bound at most: two sides that
+    /// are both full of their own messages still read each other.
+    pub fn wants_bytes(&self) -> bool {
+        self.output.len() <= 2 * self.options.limits.output_high_bytes
     }
     /// The first `n` waiting bytes were written.
     pub fn transmitted(&mut self, now: Time, n: usize) {
