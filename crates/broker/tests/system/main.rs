@@ -11,3 +11,4 @@ mod common;
 mod crowd;
 mod hostile;
 mod load;
+mod peers;

@@ -4,7 +4,7 @@
 
 mod client;
 
-pub(crate) use client::{Client, Delivery, Source};
+pub(crate) use client::{Client, Source};
 
 use martlet_codec::Version;
 use mio::{Events, Poll, Token};

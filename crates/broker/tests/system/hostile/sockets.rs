@@ -115,7 +115,7 @@ fn garbage() {
             connect(version, &format!("garbage-{round}")).encode(version, &mut bytes);
         }
         if round % 5 != 0 {
-            bytes.push((round % 16) as u8 * 16 | random.next() as u8 & 15);
+            bytes.push(((round % 16) << 4) as u8 | (random.next() & 15) as u8);
         }
         bytes.extend((0..random.next() % 2000).map(|_| random.next() as u8));
         let mut stream = TcpStream::connect(broker.address).unwrap();
