@@ -19,6 +19,7 @@ Exit code 0 with QoS 1 and 2 means that the broker has acknowledged every messag
 /// Publish messages.
 #[derive(Args, Debug)]
 #[command(visible_alias = "publish", after_help = EXAMPLES)]
+#[command(override_usage = "martlet pub [OPTIONS] <TOPIC> <MESSAGE|--file FILE|--stdin|--lines|--null>")]
 #[command(group = ArgGroup::new("source").required(true))]
 pub(crate) struct PublishArgs {
     /// The topic name.

@@ -41,6 +41,19 @@ fn lines_reach_a_kept_session_in_order() {
 }
 
 #[test]
+fn retained_messages_can_be_left_out_or_be_all() {
+    let rig = Rig::new();
+    rig.good("pub -r log kept");
+    assert_eq!(rig.run("sub -R -n 1 -W 0.2 log").status.code(), Some(27));
+    rig.good("sub -i swift --no-clean-start -q 1 -n 1 log");
+    rig.good("pub -q 1 log live");
+    let session = "sub -i swift --no-clean-start -q 1 -n 1";
+    assert_eq!(rig.good(&format!("{session} --retained-only log")), "kept\n");
+    rig.good("pub -q 1 log live");
+    assert_eq!(rig.good(&format!("{session} --no-retained log")), "live\n");
+}
+
+#[test]
 fn properties_come_out_as_they_went_in() {
     let rig = Rig::new();
     let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("payload");
