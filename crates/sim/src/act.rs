@@ -104,6 +104,7 @@ impl World<'_> {
             connection,
             fate: Fate::Open,
             arrivals: 0,
+            forgotten: false,
         });
         self.trace.say(|| {
             format!("{:?} {at} publishes {number} to {topic} {qos} retain {retain} clear {clear}", self.now)
@@ -122,6 +123,16 @@ impl World<'_> {
         let (filter, qos) = (*self.random.pick(&FILTERS), *self.random.pick(&LEVELS));
         let no_local = self.random.chance(20);
         self.subscribe(at, filter, qos, no_local, id);
+    }
+
+    /// Somebody subscribes the moment that a retained message was acknowledged.
+    pub(crate) fn subscribe_at_once(&mut self) {
+        let at = self.random.below(self.clients.len());
+        let client = &self.clients[at];
+        if client.connection.is_connected() && !client.profile.steady && !client.retired {
+            let filter = *self.random.pick(&["r/#", "r/+"]);
+            self.subscribe(at, filter, QoSLevel::ExactlyOnce, false, None);
+        }
     }
 
     fn unsubscribe_something(&mut self, at: usize) {
@@ -160,7 +171,7 @@ impl World<'_> {
         let link = &mut self.links[index];
         let (up, down) =
             (self.random.below(link.up.bytes.len() + 1), self.random.below(link.down.bytes.len() + 1));
-        link.cut = kind < 7;
+        link.cut |= kind < 7;
         match kind {
             0..4 => {
                 link.up.bytes.truncate(up);
@@ -195,8 +206,8 @@ impl World<'_> {
         }
         self.clients[at].retired = true;
         for subscription in &mut self.clients[at].subscriptions {
+            self.ledger.member_ends(subscription);
             subscription.ending = true; // it may still be told what is on its way
-            self.ledger.disturbed.insert(subscription.filter);
         }
         self.trace.say(|| format!("{:?} {index} usurps the client id of {at}", self.now));
         self.clients.push(Client::new(index, profile));

@@ -25,6 +25,7 @@ impl World<'_> {
             client.owed.clear();
         }
         self.ledger.disturbed.clear();
+        self.ledger.abandoned.clear();
         self.round_begins = self.ledger.published.len();
         Ok(())
     }
@@ -39,7 +40,7 @@ impl World<'_> {
             if SHARED.iter().any(|(.., topic)| *topic == published.topic) {
                 continue;
             }
-            for client in self.clients.iter().filter(|client| !client.retired) {
+            for client in self.clients.iter().filter(|client| !client.retired && !client.muddled) {
                 let must = client.subscriptions.iter().any(|one| self.must_reach(client, one, published));
                 let live = self.ledger.receipts(client.session(), number).live;
                 check(!must || live > 0, Checker::Delivery, || {
@@ -73,7 +74,7 @@ impl World<'_> {
     }
 
     fn retained_came_with_subscriptions(&self) -> Verdict {
-        for client in self.clients.iter().filter(|client| !client.retired) {
+        for client in self.clients.iter().filter(|client| !client.retired && !client.muddled) {
             for owed in client.owed.iter().filter(|owed| owed.session == client.sessions) {
                 let came = self.came(client, owed);
                 check(came, Checker::Retained, || {
@@ -124,8 +125,9 @@ impl World<'_> {
                 one.filter == *filter && !one.ending && one.acked.is_some_and(|step| step < published.step)
             };
             let member =
-                self.clients.iter().any(|client| !client.retired && client.subscriptions.iter().any(stays));
-            let undisturbed = qos == QoSLevel::AtLeastOnce || !self.ledger.disturbed.contains(filter);
+                self.clients.iter().any(|client| !client.retired && !client.muddled && client.subscriptions.iter().any(stays));
+            let lossy = if qos == QoSLevel::AtLeastOnce { &self.ledger.abandoned } else { &self.ledger.disturbed };
+            let undisturbed = !lossy.contains(filter);
             let accepted =
                 published.fate == Fate::Accepted && !published.expires && qos != QoSLevel::AtMostOnce;
             check(copies > 0 || !(member && undisturbed && accepted) || dropped, Checker::Shared, what)?; // [MQTT-4.8.2-4]

@@ -59,6 +59,10 @@ pub(crate) struct Client {
     pub(crate) leaves: bool,
     /// It reads nothing before this step.
     pub(crate) stalled_until: u64,
+    /// The broker has begun a new session, and the CONNACK that says so may be lost.
+    pub(crate) unheard: bool,
+    /// It has resumed a session that the broker never had: nothing is promised to it any more.
+    pub(crate) muddled: bool,
     /// What the broker sends it.
     pub(crate) down: Exchange,
     /// The link on which the broker last accepted it.
@@ -89,6 +93,8 @@ impl Client {
             retired: false,
             leaves: false,
             stalled_until: 0,
+            unheard: false,
+            muddled: false,
             down: Exchange::default(),
             down_link: None,
             up: Exchange::default(),
@@ -259,7 +265,9 @@ impl World<'_> {
         check(!(present && impossible), Checker::Session, || format!("client {at} has a session, whence?"))?; // [MQTT-3.2.2-2]
         client.connections += 1;
         client.connected_at = Some(self.step);
-        if !present {
+        client.muddled |= present && client.unheard;
+        if !present || client.unheard {
+            client.unheard = false;
             self.session_ended(at);
             self.clients[at].sessions += 1;
         }
@@ -279,8 +287,8 @@ impl World<'_> {
     pub(crate) fn session_ended(&mut self, at: usize) {
         let client = &mut self.clients[at];
         client.owed.clear();
-        for subscription in client.subscriptions.drain(..).filter(Subscribed::is_shared) {
-            self.ledger.disturbed.insert(subscription.filter);
+        for subscription in client.subscriptions.drain(..) {
+            self.ledger.member_ends(&subscription);
         }
     }
 
@@ -346,6 +354,9 @@ impl World<'_> {
         let Some(place) = client.tokens.iter().position(|(known, _)| *known == token) else { return Ok(()) };
         let (_, number) = client.tokens.swap_remove(place);
         self.ledger.published[number].fate = if reason.is_some() { Fate::Accepted } else { Fate::Unknown };
+        if self.ledger.published[number].retain && reason.is_some() && !self.settling {
+            self.subscribe_at_once();
+        }
         let refused = reason.is_some_and(ReasonCode::is_failure);
         check(!refused, Checker::Protocol, || format!("message {number} was refused: {reason:?}"))
     }

@@ -180,10 +180,13 @@ impl World<'_> {
         let waiting = link.up.bytes.len();
         if waiting > 0 && (closing || !link.paused) {
             let count = if self.settling { waiting } else { self.random.between(1, waiting) };
-            let bytes = self.links[at].up.take(count);
+            let mut bytes = self.links[at].up.take(count);
             self.trace.bytes(&bytes);
             if !closing {
                 self.reads(at, &bytes)?;
+                if bytes.ends_with(b"\xe0\x00") && self.tamper.strikes(Fault::WillAlways, 50) {
+                    bytes.truncate(bytes.len() - 2);
+                }
                 self.input(host, Input::Received { connection, bytes: &bytes })?;
             }
         }
@@ -199,7 +202,8 @@ impl World<'_> {
     fn lose(&mut self, host: usize, connection: ConnectionId, link: usize, cause: Loss) -> Verdict {
         self.trace.say(|| format!("{:?} shard {host} loses link {link}: {cause:?}", self.now));
         let closing = matches!(self.links[link].server, Server::Open { closing: true, .. });
-        if !closing && self.tamper.strikes(Fault::WillForgotten, 50) {
+        let whole = self.links[link].up.leaving.is_empty();
+        if !closing && whole && self.tamper.strikes(Fault::WillForgotten, 50) {
             self.input(host, Input::Received { connection, bytes: b"\xe0\x00" })?;
         }
         self.links[link].server = Server::Gone;
@@ -295,7 +299,7 @@ impl World<'_> {
             matches!(why, EndReason::Malformed(_) | EndReason::Violation(_) | EndReason::Refused(_));
         check(!unlawful, Checker::Protocol, || format!("the broker says of {:?}: {why}", life.client_id))?;
         if link.accepted {
-            self.wills.ended(self.now, link.client, &self.clients[link.client].profile, why);
+            self.wills.ended(self.now, link.client, &self.clients[link.client].profile, link.goodbye);
         }
         Ok(())
     }

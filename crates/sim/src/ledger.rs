@@ -23,6 +23,9 @@ pub(crate) struct Published {
     pub(crate) fate: Fate,
     /// PUBLISH packets that the broker has read for it.
     pub(crate) arrivals: u32,
+    /// The broker's session of the publisher ended before it was settled, and the publisher may not know: then it
+    /// sends again what the broker has forgotten.
+    pub(crate) forgotten: bool,
 }
 
 /// What the publisher knows.
@@ -101,6 +104,8 @@ pub(crate) struct Ledger {
     newest: BTreeMap<(SessionId, &'static str, QoSLevel), usize>,
     /// Shared subscriptions of which a member's session has ended in this round: what it had begun may be lost.
     pub(crate) disturbed: BTreeSet<&'static str>,
+    /// Shared subscriptions of which a former member's session has ended: what it still held may be lost.
+    pub(crate) abandoned: BTreeSet<&'static str>,
 }
 
 impl Ledger {
@@ -111,6 +116,16 @@ impl Ledger {
 
     pub(crate) fn receipts(&self, session: SessionId, number: usize) -> Receipts {
         self.receipts.get(&(session, number)).copied().unwrap_or_default()
+    }
+
+    /// The session of a member of a shared subscription ends.
+    pub(crate) fn member_ends(&mut self, subscription: &Subscribed) {
+        if subscription.is_shared() {
+            self.disturbed.insert(subscription.filter);
+            if subscription.ending {
+                self.abandoned.insert(subscription.filter);
+            }
+        }
     }
 
     /// A client got message `number`; `subscriptions` are all that may still work for its session.
@@ -152,7 +167,7 @@ impl Ledger {
         receipts.exactly_once += u32::from(got.qos == QoSLevel::ExactlyOnce);
         let receipts = *receipts;
         let what = || format!("message {number} for {session:?}: {receipts:?} of {published:?}");
-        if published.qos != QoSLevel::AtLeastOnce {
+        if published.qos != QoSLevel::AtLeastOnce && !published.forgotten {
             if got.qos != QoSLevel::AtLeastOnce {
                 check(receipts.live <= 1, Checker::Once, what)?; // [MQTT-4.3.3-10] [MQTT-4.3.1-1]
             }

@@ -11,6 +11,11 @@ use std::collections::VecDeque;
 pub(crate) struct Frames(Vec<u8>);
 
 impl Frames {
+    /// Whether no frame has begun.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The frames that are whole now, each with its fixed header.
     pub(crate) fn feed(&mut self, bytes: &[u8]) -> Verdict<Vec<Vec<u8>>> {
         self.0.extend_from_slice(bytes);
@@ -77,6 +82,8 @@ pub(crate) struct Link {
     pub(crate) up_end: Option<Loss>,
     /// After its last byte down, the client learns that the stream has ended.
     pub(crate) down_end: bool,
+    /// The broker has read a DISCONNECT without will.
+    pub(crate) goodbye: bool,
     /// It is cut: what is on its way may arrive, nothing else enters.
     pub(crate) cut: bool,
     /// The broker reads no more from it.
@@ -98,6 +105,7 @@ impl Link {
             server: Server::Waiting,
             up_end: None,
             down_end: false,
+            goodbye: false,
             cut: false,
             paused: false,
             accepted: false,

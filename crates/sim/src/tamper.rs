@@ -6,6 +6,7 @@ use crate::plan::SHARED;
 use crate::random::Random;
 use crate::world::World;
 use martlet_codec::{Frame, Packet, PacketId, Properties, Publish, QoS, Split, Version, split_frame};
+use martlet_shard::Loss;
 use std::collections::BTreeMap;
 
 /// What is planted.
@@ -73,7 +74,9 @@ impl World<'_> {
             _ if frame[0] == 0x40 && self.tamper.strikes(Fault::PubAckSwallowed, 10) => vec![],
             _ if frame[0] == 0x62 && self.tamper.strikes(Fault::PubRelSwallowed, 20) => vec![],
             _ if frame[0] == 0x50 && self.tamper.strikes(Fault::PubRecForgotten, 30) => {
-                self.links[link].up.bytes.extend([0x62, 2, frame[2], frame[3]]);
+                let link = &mut self.links[link];
+                link.up.bytes.extend([0x62, 2, frame[2], frame[3]]);
+                (link.cut, link.down_end, link.up_end) = (true, true, Some(Loss::Failed));
                 vec![]
             }
             _ => match self.tamper.settled(link) {
@@ -144,13 +147,11 @@ impl World<'_> {
     }
 
     /// A frame from a client to the broker: what leaves in its place.
-    pub(crate) fn tamper_up(&mut self, mut frame: Vec<u8>) -> Option<Vec<u8>> {
-        match frame[0] >> 4 {
-            3 if frame[0] & 1 == 1 && self.tamper.strikes(Fault::RetainForgotten, 30) => frame[0] &= !1,
-            14 if self.tamper.strikes(Fault::WillAlways, 50) => return None,
-            _ => {}
+    pub(crate) fn tamper_up(&mut self, mut frame: Vec<u8>) -> Vec<u8> {
+        if frame[0] >> 4 == 3 && frame[0] & 1 == 1 && self.tamper.strikes(Fault::RetainForgotten, 30) {
+            frame[0] &= !1;
         }
-        Some(frame)
+        frame
     }
 }
 

@@ -2,9 +2,7 @@
 //! [`Effect::Ended`](martlet_shard::Effect). A will whose moment and whose client come at the same time may go either way.
 
 use crate::plan::Profile;
-use martlet_codec::ReasonCode;
 use martlet_protocol::{NEVER_EXPIRES, Time};
-use martlet_shard::EndReason;
 use std::collections::BTreeMap;
 
 /// How often the will of a client must have been published at least, and may have been at most.
@@ -35,10 +33,10 @@ impl Wills {
         }
     }
 
-    /// A client that had got in is gone.
-    pub(crate) fn ended(&mut self, now: Time, client: usize, profile: &Profile, why: EndReason) {
+    /// A client that had got in is gone; with a goodbye if the broker read its DISCONNECT.
+    pub(crate) fn ended(&mut self, now: Time, client: usize, profile: &Profile, goodbye: bool) {
         let Some(will) = profile.will else { return };
-        if matches!(why, EndReason::ClientDisconnected(ReasonCode::Success)) {
+        if goodbye {
             return; // [MQTT-3.1.2-10]
         }
         let delay_s =

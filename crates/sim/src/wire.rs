@@ -1,10 +1,10 @@
 //! Taps: every frame that leaves or reaches an end goes by here, to the watchers of its exchange.
 
 use crate::failure::{Checker, Failure, Verdict};
-use crate::ledger::Ledger;
+use crate::ledger::{Fate, Ledger, Published};
 use crate::tamper::decode;
 use crate::world::World;
-use martlet_codec::{AckKind, Packet, Publish};
+use martlet_codec::{AckKind, Packet, Publish, ReasonCode};
 
 impl World<'_> {
     /// The broker writes to a client.
@@ -24,9 +24,14 @@ impl World<'_> {
         let (client, version) = (self.links[at].client, self.links[at].version);
         let packet = decode(frame, version).map_err(no_packet)?;
         self.trace.say(|| format!("{:?} broker to {client}: {}", self.now, brief(&packet)));
+        let at_client = client;
         let client = &mut self.clients[client];
         match packet {
             Packet::ConnAck(connack) if !connack.reason.is_failure() => {
+                if !connack.session_present && client.connections > 0 {
+                    client.unheard = true;
+                    self.ledger.forget(at_client);
+                }
                 let window = if version.is_v5() { client.profile.receive_maximum } else { u16::MAX };
                 client.down.connected(connack.session_present, u32::from(window));
                 client.down_link = Some(at);
@@ -46,6 +51,9 @@ impl World<'_> {
         for frame in self.links[at].up.leaving.feed(bytes)? {
             match decode(&frame, version).map_err(no_packet)? {
                 Packet::Publish(publish) => self.ledger.arrived(&publish),
+                Packet::Disconnect(disconnect) if disconnect.reason == ReasonCode::Success => {
+                    self.links[at].goodbye = true;
+                }
                 Packet::Ack(ack) if self.clients[client].down_link == Some(at) => {
                     self.clients[client].down.acknowledged(&ack);
                     if ack.kind == AckKind::PubComp {
@@ -62,7 +70,7 @@ impl World<'_> {
     pub(crate) fn writes_up(&mut self, at: usize, bytes: &[u8]) -> Verdict {
         let (client, version) = (self.links[at].client, self.links[at].version);
         for frame in self.links[at].up.entering.feed(bytes)? {
-            let Some(frame) = self.tamper_up(frame) else { continue };
+            let frame = self.tamper_up(frame);
             let packet = decode(&frame, version).map_err(no_packet)?;
             self.trace.say(|| format!("{:?} {client} to broker: {}", self.now, brief(&packet)));
             match packet {
@@ -98,6 +106,12 @@ impl World<'_> {
 }
 
 impl Ledger {
+    /// The broker's session of a client is gone, and with it what it knew of these.
+    fn forget(&mut self, publisher: usize) {
+        let open = |one: &&mut Published| one.publisher == publisher && one.fate == Fate::Open;
+        self.published.iter_mut().filter(open).for_each(|one| one.forgotten = true);
+    }
+
     /// The broker has read a PUBLISH.
     fn arrived(&mut self, publish: &Publish<'_>) {
         let text = std::str::from_utf8(publish.payload).unwrap_or_default();
