@@ -90,15 +90,16 @@ impl Shard {
         if filter.has_wildcard() && filter.levels().count() > LEVELS_MAX {
             return Err(ReasonCode::TopicFilterInvalid);
         }
-        let max = self.clients.config.subscriptions_max as usize;
-        if self.index.subscriptions_of(key.subscriber()).len() >= max {
-            return Err(ReasonCode::QuotaExceeded);
-        }
         if filter.share().is_some() {
             let joined = self.join(now, key, filter, subscription, self.last_token)?;
             return Ok(if joined == Joined::Asked { Done::Asked } else { Done::Replaced });
         }
         let subscribed = self.index.subscribe(filter, key.subscriber(), subscription); // [MQTT-3.8.4-3]
+        let max = self.clients.config.subscriptions_max as usize;
+        if subscribed.previous.is_none() && self.index.subscriptions_of(key.subscriber()).len() > max {
+            self.index.unsubscribe(filter, key.subscriber());
+            return Err(ReasonCode::QuotaExceeded);
+        }
         if subscribed.first_of_filter {
             self.interest_counts.add(&self.interest, filter);
         }

@@ -31,6 +31,10 @@ pub(crate) struct Rig {
     pub(crate) chunk: usize,
     /// While set, mail between shards waits.
     pub(crate) hold_mail: bool,
+    /// While set, the mailboxes have no room.
+    pub(crate) ring_full: bool,
+    /// Mail that waits in a shard: from, to.
+    waiting_mail: Vec<(usize, ShardId)>,
     /// Sockets accepted; they are dealt out to the shards.
     accepted: usize,
 }
@@ -72,6 +76,8 @@ impl Rig {
             mail: VecDeque::new(),
             chunk: usize::MAX,
             hold_mail: false,
+            ring_full: false,
+            waiting_mail: Vec::new(),
             accepted: 0,
         }
     }
@@ -208,6 +214,12 @@ impl Rig {
         (0..).map(|number| format!("{prefix}{number}")).find(is_home).expect("there are enough numbers")
     }
 
+    /// Bytes that wait to be written to a client.
+    pub(crate) fn waiting(&mut self, name: &str) -> usize {
+        let (shard, id) = self.client(name).at.expect("it is connected");
+        self.shards[shard].output(id).map(<[u8]>::len).sum()
+    }
+
     /// What all shards have counted.
     pub(crate) fn counters(&self) -> Counters {
         let mut sum = Counters::default();
@@ -292,9 +304,10 @@ impl Rig {
         moved |= self.read(index);
         if self.shards[index].poll_timeout().is_some_and(|at| at <= self.now) {
             self.shards[index].handle(self.now, Input::Timeout);
-            moved = true;
+            moved |= !self.hold_mail; // what waits for mail would wait for ever
         }
         moved |= self.carry_out_all(index);
+        moved |= self.take_mail();
         moved |= self.flush(index);
         let counters = self.shards[index].counters();
         assert!(counters.is_conserved(), "{counters:?}");
@@ -364,6 +377,20 @@ impl Rig {
         self.client(&name).at = None;
     }
 
+    /// Empties the outboxes, if there is room for what is in them.
+    fn take_mail(&mut self) -> bool {
+        if self.ring_full {
+            return false;
+        }
+        let waiting = std::mem::take(&mut self.waiting_mail);
+        for (from, to) in &waiting {
+            if let Some(batch) = self.shards[*from].take_mail(*to) {
+                self.mail.push_back((ShardId(*from as u8), *to, batch));
+            }
+        }
+        !waiting.is_empty()
+    }
+
     fn carry_out_all(&mut self, index: usize) -> bool {
         let mut moved = false;
         while let Some(effect) = self.shards[index].poll_effect() {
@@ -386,11 +413,7 @@ impl Rig {
                 assert!(std::mem::replace(&mut self.at(index, id).paused, false), "resumed twice");
             }
             Effect::Authenticate(id, credentials) => self.at(index, id).asked.push_back(*credentials),
-            Effect::Mail(to) => {
-                if let Some(batch) = self.shards[index].take_mail(to) {
-                    self.mail.push_back((ShardId(index as u8), to, batch));
-                }
-            }
+            Effect::Mail(to) => self.waiting_mail.push((index, to)),
             Effect::Connected(..) => {}
             Effect::Ended(id, life, why) => {
                 let before = self.at(index, id).ended.replace((*life, why));

@@ -8,5 +8,11 @@ mod common;
 
 mod auth;
 mod connect;
+mod delivery;
+mod limits;
+mod retained;
 mod sessions;
+mod shared;
+mod stream;
+mod subscriptions;
 mod wills;
