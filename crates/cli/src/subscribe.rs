@@ -119,13 +119,13 @@ struct Printer {
 
 impl Printer {
     fn new(args: &SubscribeArgs) -> Result<Self, Failure> {
+        let parse = |text| Format::parse(text).map_err(|bad| Failure::usage(format!("--format: {bad}")));
         let format = match &args.format {
-            Some(text) => text.as_str(),
-            None if args.json => "%j",
-            None if args.verbose => "%t %p",
-            None => "%p",
+            Some(text) => parse(text)?,
+            None if args.json => Format::json_line(),
+            None if args.verbose => parse("%t %p")?,
+            None => parse("%p")?,
         };
-        let format = Format::parse(format).map_err(|bad| Failure::usage(format!("--format: {bad}")))?;
         let end: &[u8] = if args.no_newline { b"" } else { b"\n" };
         Ok(Printer { format, end, collected: Vec::new() })
     }

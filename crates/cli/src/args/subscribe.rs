@@ -17,7 +17,7 @@ Examples:
 Letters of --format, as in mosquitto_sub; % may be followed by -, 0, WIDTH and .MAXIMUM:
   %t topic             %p payload            %x %X payload in hexadecimal   %l its length
   %q QoS               %r retained, 0 or 1   %m packet identifier           %% a %
-  %I time (ISO 8601)   %U time (Unix)        %j JSON                        %J JSON, payload as it is
+  %I time (ISO 8601)   %U time (Unix)        %j JSON, mosquitto_sub's      %J with the payload as it is
   %A topic alias       %C content type       %D correlation data            %E message expiry
   %F payload format    %P user properties    %R response topic              %S subscription ids
   @Y @m @H ... strftime's letters and @N nanoseconds, in UTC; \\n \\t \\0 \\a \\e \\r \\v \\\\";

@@ -1,25 +1,34 @@
-//! A message as one line of JSON, and a check whether a payload is JSON. Builds no tree.
+//! A message as one line of JSON. Builds no tree.
 
 use super::date::Stamp;
+use super::scan::is_json;
 use martlet_client::{Properties, Property, Received};
-
-/// JSON nested deeper is taken for no JSON.
-const DEPTH_MAX: usize = 128;
 
 /// The payload is no JSON.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct NotJson;
 
-/// Appends the message: with `quoted` its payload is a string, or base64 where it is no UTF-8; otherwise it stands
-/// as it is.
+/// How a message is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Style {
+    /// `--json`: what may repeat is a list, and a payload that is no UTF-8 is base64.
+    Line,
+    /// `%j`: as mosquitto_sub has it, where a name may stand twice.
+    Mosquitto,
+    /// `%J`: the same with the payload as it is.
+    MosquittoRaw,
+}
+
+/// Appends the message.
 pub(super) fn message(
     received: &Received,
     stamp: Stamp,
-    quoted: bool,
+    style: Style,
     out: &mut Vec<u8>,
 ) -> Result<(), NotJson> {
     let message = received.publication.message();
-    if !quoted && !is_json(message.payload) {
+    let raw = style == Style::MosquittoRaw;
+    if raw && !is_json(message.payload) {
         return Err(NotJson);
     }
     put(out, &format!("{{\"tst\":\"{}\",\"topic\":", stamp.iso_us()));
@@ -29,9 +38,9 @@ pub(super) fn message(
     if let Some(id) = received.qos.packet_id() {
         put(out, &format!(",\"mid\":{id}"));
     }
-    properties(received, out);
+    properties(received, style, out);
     match std::str::from_utf8(message.payload) {
-        _ if !quoted => {
+        _ if raw => {
             put(out, ",\"payload\":");
             out.extend_from_slice(message.payload);
         }
@@ -45,7 +54,7 @@ pub(super) fn message(
     Ok(())
 }
 
-fn properties(received: &Received, out: &mut Vec<u8>) {
+fn properties(received: &Received, style: Style, out: &mut Vec<u8>) {
     let message = received.publication.message();
     let mut fields = Vec::new();
     for property in Properties::from_checked_bytes(message.properties) {
@@ -68,20 +77,42 @@ fn properties(received: &Received, out: &mut Vec<u8>) {
     if let Some(alias) = received.topic_alias {
         field("topic-alias", &alias.to_string(), &mut fields);
     }
-    let ids = received.subscription_ids.as_slice();
-    if !ids.is_empty() {
-        let ids: Vec<String> = ids.iter().map(u32::to_string).collect();
-        field("subscription-identifiers", &format!("[{}]", ids.join(",")), &mut fields);
-    }
-    let pairs = Properties::from_checked_bytes(message.properties).user_properties();
-    let pairs: Vec<String> =
-        pairs.map(|(key, value)| format!("[{},{}]", quoted(key), quoted(value))).collect();
-    if !pairs.is_empty() {
-        field("user-properties", &format!("[{}]", pairs.join(",")), &mut fields);
+    match style {
+        Style::Line => lists(received, &mut fields),
+        Style::Mosquitto | Style::MosquittoRaw => repeated(received, &mut fields),
     }
     if !fields.is_empty() {
         put(out, &format!(",\"properties\":{{{}}}", fields.join(",")));
     }
+}
+
+/// Subscription Identifiers and User Properties as lists.
+fn lists(received: &Received, fields: &mut Vec<String>) {
+    let ids: Vec<String> = received.subscription_ids.as_slice().iter().map(u32::to_string).collect();
+    if !ids.is_empty() {
+        field("subscription-identifiers", &format!("[{}]", ids.join(",")), fields);
+    }
+    let pairs: Vec<String> =
+        user_properties(received).map(|(key, value)| format!("[{key},{value}]")).collect();
+    if !pairs.is_empty() {
+        field("user-properties", &format!("[{}]", pairs.join(",")), fields);
+    }
+}
+
+/// The same with a name for each.
+fn repeated(received: &Received, fields: &mut Vec<String>) {
+    for id in received.subscription_ids.as_slice() {
+        field("subscription-identifier", &id.to_string(), fields);
+    }
+    let pairs: Vec<String> = user_properties(received).map(|(key, value)| format!("{key}:{value}")).collect();
+    if !pairs.is_empty() {
+        field("user-properties", &format!("{{{}}}", pairs.join(",")), fields);
+    }
+}
+
+fn user_properties(received: &Received) -> impl Iterator<Item = (String, String)> {
+    let properties = Properties::from_checked_bytes(received.publication.message().properties);
+    properties.user_properties().map(|(key, value)| (quoted(key), quoted(value)))
 }
 
 fn field(name: &str, value: &str, fields: &mut Vec<String>) {
@@ -129,104 +160,6 @@ fn base64(bytes: &[u8]) -> String {
     out
 }
 
-/// Whether the bytes are one JSON value (RFC 8259).
-fn is_json(bytes: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(bytes) else { return false };
-    let mut scan = Scan(text.as_bytes());
-    scan.value(DEPTH_MAX).is_some() && scan.blank().0.is_empty()
-}
-
-/// What is left of a JSON text. Each method takes what it names, or gives `None`.
-struct Scan<'a>(&'a [u8]);
-
-impl Scan<'_> {
-    fn blank(&mut self) -> &mut Self {
-        self.0 = self.0.trim_ascii_start();
-        self
-    }
-    fn take(&mut self, text: &[u8]) -> Option<()> {
-        self.0 = self.0.strip_prefix(text)?;
-        Some(())
-    }
-    fn value(&mut self, depth: usize) -> Option<()> {
-        match self.blank().0.first()? {
-            b'{' | b'[' if depth == 0 => None,
-            b'{' => self.list(b"{", b"}", |scan| {
-                scan.blank().string()?;
-                scan.blank().take(b":")?;
-                scan.value(depth - 1)
-            }),
-            b'[' => self.list(b"[", b"]", |scan| scan.value(depth - 1)),
-            b'"' => self.string(),
-            b't' => self.take(b"true"),
-            b'f' => self.take(b"false"),
-            b'n' => self.take(b"null"),
-            _ => self.number(),
-        }
-    }
-    fn list(
-        &mut self,
-        open: &[u8],
-        close: &[u8],
-        mut item: impl FnMut(&mut Self) -> Option<()>,
-    ) -> Option<()> {
-        self.take(open)?;
-        if self.blank().take(close).is_some() {
-            return Some(());
-        }
-        loop {
-            item(self)?;
-            if self.blank().take(close).is_some() {
-                return Some(());
-            }
-            self.take(b",")?;
-        }
-    }
-    fn string(&mut self) -> Option<()> {
-        self.take(b"\"")?;
-        loop {
-            let (first, rest) = self.0.split_first()?;
-            self.0 = rest;
-            match first {
-                b'"' => return Some(()),
-                b'\\' => {
-                    let (escaped, rest) = self.0.split_first()?;
-                    self.0 = rest;
-                    match escaped {
-                        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => {}
-                        b'u' => {
-                            let (digits, rest) = self.0.split_at_checked(4)?;
-                            self.0 = digits.iter().all(u8::is_ascii_hexdigit).then_some(rest)?;
-                        }
-                        _ => return None,
-                    }
-                }
-                0..0x20 => return None,
-                _ => {}
-            }
-        }
-    }
-    fn number(&mut self) -> Option<()> {
-        let _ = self.take(b"-");
-        if self.take(b"0").is_none() {
-            self.digits()?;
-        }
-        if self.take(b".").is_some() {
-            self.digits()?;
-        }
-        if self.take(b"e").or_else(|| self.take(b"E")).is_some() {
-            let _ = self.take(b"+").or_else(|| self.take(b"-"));
-            self.digits()?;
-        }
-        Some(())
-    }
-    fn digits(&mut self) -> Option<()> {
-        let len = self.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.0 = &self.0[len..];
-        (len > 0).then_some(())
-    }
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -263,7 +196,7 @@ pub(super) mod tests {
     #[test]
     fn a_line() {
         let mut out = Vec::new();
-        message(&received(b"a\"\n\x01"), STAMP, true, &mut out).unwrap();
+        message(&received(b"a\"\n\x01"), STAMP, Style::Line, &mut out).unwrap();
         let expected = concat!(
             r#"{"tst":"2020-05-06T22:12:07.000042+0000","topic":"nest/é","qos":1,"retain":1,"payloadlen":4,"mid":9,"#,
             r#""properties":{"payload-format-indicator":1,"content-type":"text/plain","response-topic":"re/ply","#,
@@ -275,39 +208,22 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_line_of_mosquittos() {
+        let mut out = Vec::new();
+        message(&received(b"[1]"), STAMP, Style::MosquittoRaw, &mut out).unwrap();
+        let line = String::from_utf8(out).unwrap();
+        let end = r#""subscription-identifier":7,"subscription-identifier":8,"user-properties":{"k":"v","k":"w"}},"payload":[1]}"#;
+        assert!(line.ends_with(end), "{line}");
+    }
+
+    #[test]
     fn bytes_are_base64() {
         let mut out = Vec::new();
-        message(&received(b"\xff"), STAMP, true, &mut out).unwrap();
+        message(&received(b"\xff"), STAMP, Style::Line, &mut out).unwrap();
         assert!(String::from_utf8(out).unwrap().ends_with(r#""payload_base64":"/w=="}"#));
         for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")]
         {
             assert_eq!(base64(bytes.as_bytes()), text);
         }
-    }
-
-    #[test]
-    fn what_is_json() {
-        for good in ["0", "-1.5e+3", "\"\\u00e9\\n\"", "[]", "{}", " {\"a\" : [1, {\"b\":null}]} ", "true"] {
-            assert!(is_json(good.as_bytes()), "{good}");
-        }
-        for bad in [
-            "",
-            "01",
-            "1.",
-            "-",
-            "[1,]",
-            "{a:1}",
-            "{\"a\"}",
-            "\"\\x\"",
-            "\"\n\"",
-            "1 2",
-            "tru",
-            "[",
-            "\"\\u12\"",
-        ] {
-            assert!(!is_json(bad.as_bytes()), "{bad}");
-        }
-        assert!(!is_json(&[b'['; 100_000]), "no stack is deep enough");
-        assert!(!is_json(b"\xff"));
     }
 }

@@ -4,10 +4,12 @@ mod date;
 mod json;
 mod parse;
 mod render;
+mod scan;
 
 pub(crate) use date::Stamp;
 pub(crate) use render::PayloadNotJson;
 
+use json::Style;
 use martlet_client::Received;
 
 /// A format, ready for use.
@@ -21,6 +23,8 @@ enum Piece {
     Field(Letter, Layout),
     /// `@` with a letter of strftime, or `N`.
     Date(char),
+    /// `--json`.
+    JsonLine,
 }
 
 /// How a field is laid out: `%-010.5t`.
@@ -75,6 +79,11 @@ impl Format {
         parse::format(text).map(Format)
     }
 
+    /// That of `--json`.
+    pub(crate) fn json_line() -> Self {
+        Format(vec![Piece::JsonLine])
+    }
+
     /// Appends one message; on an error what was appended is of no use.
     pub(crate) fn render(
         &self,
@@ -86,6 +95,7 @@ impl Format {
             match piece {
                 Piece::Text(text) => out.extend_from_slice(text),
                 Piece::Date(letter) => stamp.strftime(*letter, out),
+                Piece::JsonLine => render::json(Style::Line, received, stamp, out)?,
                 Piece::Field(letter, layout) => render::field(*letter, *layout, received, stamp, out)?,
             }
         }

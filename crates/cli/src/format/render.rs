@@ -1,6 +1,7 @@
 //! One field of one message to its bytes.
 
-use super::{Layout, Letter, Stamp, json};
+use super::json::{self, NotJson, Style};
+use super::{Layout, Letter, Stamp};
 use martlet_client::{Properties, Property, Received};
 use std::borrow::Cow;
 use std::fmt;
@@ -42,17 +43,22 @@ pub(super) fn field(
         Letter::TopicAlias => received.topic_alias.map_or_else(Cow::default, |alias| number(alias.into())),
         Letter::MessageExpiry => received.expiry_s.map_or_else(Cow::default, |s| number(s.into())),
         Letter::SubscriptionIds => text(joined(received.subscription_ids.as_slice())),
-        Letter::Json => {
-            return json::message(received, stamp, true, out).map_err(|_| unreachable!("it is quoted"));
-        }
-        Letter::JsonRaw => {
-            let not_json = |_| PayloadNotJson { topic: topic.to_owned() };
-            return json::message(received, stamp, false, out).map_err(not_json);
-        }
+        Letter::Json => return json(Style::Mosquitto, received, stamp, out),
+        Letter::JsonRaw => return json(Style::MosquittoRaw, received, stamp, out),
         _ => property(letter, Properties::from_checked_bytes(message.properties)),
     };
     put(letter, layout, &value, out);
     Ok(())
+}
+
+pub(super) fn json(
+    style: Style,
+    received: &Received,
+    stamp: Stamp,
+    out: &mut Vec<u8>,
+) -> Result<(), PayloadNotJson> {
+    let topic = || received.publication.message().topic.as_str().to_owned();
+    json::message(received, stamp, style, out).map_err(|NotJson| PayloadNotJson { topic: topic() })
 }
 
 /// A property's value; nothing if it is not there.

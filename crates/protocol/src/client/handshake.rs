@@ -8,7 +8,7 @@ use crate::violation::{Fatal, Violation};
 use crate::{PeerLimits, Time, exchange, server};
 use alloc::boxed::Box;
 use martlet_codec::{
-    Auth, ConnAck, Packet, Place, Properties, PropertiesBuf, Property, ReasonCode, Version, check_binary,
+    Auth, ConnAck, Packet, Properties, PropertiesBuf, Property, ReasonCode, Version, check_binary,
 };
 
 impl Connection {
@@ -131,7 +131,6 @@ impl Connection {
         if auth.encoded_len(Version::V5) > peer.maximum_packet_size as usize {
             return Err(Refused::TooLarge); // [MQTT-3.2.2-15]
         }
-        debug_assert!(auth.check(Version::V5).is_ok(), "{:?}", Place::Auth);
         auth.encode(Version::V5, self.output.buffer());
         Ok(())
     }
