@@ -36,11 +36,12 @@ pub(crate) struct ConnectionArgs {
     /// Discard the session that the broker may have for this client id (the default).
     #[arg(long, overrides_with = "no_clean_start")]
     pub(crate) clean_start: bool,
-    /// Resume the session that the broker may have for this client id. Needs --client-id.
+    /// Resume the session that the broker may have for --client-id, and let it keep the session for ever
+    /// where --session-expiry says nothing else.
     #[arg(long, requires = "client_id")]
     pub(crate) no_clean_start: bool,
     /// Let the broker keep the session for this many seconds after the connection (5.0).
-    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    #[arg(long, value_name = "SECONDS", default_value = "0", hide_default_value = true)]
     pub(crate) session_expiry: u32,
     /// Give up connecting after this many seconds.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]

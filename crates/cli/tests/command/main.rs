@@ -92,6 +92,7 @@ fn a_signal_ends_a_subscriber_in_order() {
         client.signal(signal);
         assert_eq!(client.end(), (String::new(), Some(0)));
     }
+    rig.good("pub --will-topic gone --will-retain b done");
     assert_eq!(rig.run("sub -n 1 -W 0.2 gone").status.code(), Some(27), "DISCONNECT discards the will");
 }
 
