@@ -59,7 +59,9 @@ pub(crate) struct Client {
     pub(crate) leaves: bool,
     /// It reads nothing before this step.
     pub(crate) stalled_until: u64,
-    /// The broker has begun a new session, and the CONNACK that says so may be lost.
+    /// The broker has accepted it, and it has not heard so yet.
+    pub(crate) accepted: bool,
+    /// The broker accepted it more than once before it heard: in between its session may have ended and begun anew.
     pub(crate) unheard: bool,
     /// It has resumed a session that the broker never had: nothing is promised to it any more.
     pub(crate) muddled: bool,
@@ -93,6 +95,7 @@ impl Client {
             retired: false,
             leaves: false,
             stalled_until: 0,
+            accepted: false,
             unheard: false,
             muddled: false,
             down: Exchange::default(),
@@ -265,9 +268,16 @@ impl World<'_> {
         check(!(present && impossible), Checker::Session, || format!("client {at} has a session, whence?"))?; // [MQTT-3.2.2-2]
         client.connections += 1;
         client.connected_at = Some(self.step);
-        client.muddled |= present && client.unheard;
-        if !present || client.unheard {
-            client.unheard = false;
+        client.accepted = false;
+        if std::mem::take(&mut client.unheard) && present {
+            client.muddled = true;
+            client.owed.clear();
+            for subscription in &mut client.subscriptions {
+                self.ledger.member_ends(subscription);
+                subscription.ending = true;
+            }
+        }
+        if !present {
             self.session_ended(at);
             self.clients[at].sessions += 1;
         }

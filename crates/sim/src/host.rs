@@ -4,7 +4,7 @@ use crate::failure::{Checker, Failure, Verdict, check};
 use crate::faults::Fault;
 use crate::link::Server;
 use crate::world::World;
-use martlet_protocol::Time;
+use martlet_protocol::{NEVER_EXPIRES, Time};
 use martlet_shard::{
     Admission, Batch, Config, ConnectionId, Effect, EndReason, Input, Interest, Life, Loss, Shard, ShardId,
 };
@@ -288,6 +288,13 @@ impl World<'_> {
         self.trace.say(|| format!("{:?} shard {host} accepts {id} on link {link}", self.now));
         self.wills.connected(self.now, id, life.clean_start);
         self.links[link].accepted = true;
+        let at = self.links[link].client;
+        let client = &mut self.clients[at];
+        let may_expire = client.profile.expiry_s != NEVER_EXPIRES;
+        if std::mem::replace(&mut client.accepted, true) && may_expire {
+            client.unheard = true;
+            self.ledger.forget(at);
+        }
     }
 
     fn ended(&mut self, host: usize, connection: ConnectionId, life: &Life, why: EndReason) -> Verdict {

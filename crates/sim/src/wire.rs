@@ -24,14 +24,9 @@ impl World<'_> {
         let (client, version) = (self.links[at].client, self.links[at].version);
         let packet = decode(frame, version).map_err(no_packet)?;
         self.trace.say(|| format!("{:?} broker to {client}: {}", self.now, brief(&packet)));
-        let at_client = client;
         let client = &mut self.clients[client];
         match packet {
             Packet::ConnAck(connack) if !connack.reason.is_failure() => {
-                if !connack.session_present && client.connections > 0 {
-                    client.unheard = true;
-                    self.ledger.forget(at_client);
-                }
                 let window = if version.is_v5() { client.profile.receive_maximum } else { u16::MAX };
                 client.down.connected(connack.session_present, u32::from(window));
                 client.down_link = Some(at);
@@ -107,7 +102,7 @@ impl World<'_> {
 
 impl Ledger {
     /// The broker's session of a client is gone, and with it what it knew of these.
-    fn forget(&mut self, publisher: usize) {
+    pub(crate) fn forget(&mut self, publisher: usize) {
         let open = |one: &&mut Published| one.publisher == publisher && one.fate == Fate::Open;
         self.published.iter_mut().filter(open).for_each(|one| one.forgotten = true);
     }
