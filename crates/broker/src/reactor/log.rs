@@ -1,9 +1,14 @@
 //! A connection's life in the log: one line at info when it ends, one at debug when a client gets in.
+//!
+//! What a client chose is never written as it came: it cannot begin a line, move a cursor, or fill the disk.
 
 use super::{PeerAddress, Reactor};
 use martlet_codec::Version;
 use martlet_shard::{ConnectionId, EndReason, Life};
-use std::fmt;
+use std::fmt::{self, Write};
+
+/// Characters of a client's text that a line shows.
+const SHOWN_MAX: usize = 128;
 
 /// A value, or a dash.
 struct OrDash<T>(Option<T>);
@@ -17,11 +22,35 @@ impl<T: fmt::Display> fmt::Display for OrDash<T> {
     }
 }
 
+/// A text that a client chose: control and direction characters are escaped, and a long one is cut.
+struct Foreign<'a>(&'a str);
+
+impl fmt::Display for Foreign<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (shown, character) in self.0.chars().enumerate() {
+            match character {
+                _ if shown == SHOWN_MAX => return f.write_str("..."),
+                '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                    write!(f, "{}", character.escape_unicode())?;
+                }
+                _ if character.is_control() => write!(f, "{}", character.escape_default())?,
+                _ => f.write_char(character)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A client id or a user name.
+fn foreign(text: Option<&str>) -> OrDash<Foreign<'_>> {
+    OrDash(text.map(Foreign))
+}
+
 impl Reactor {
     pub(super) fn log_connected(&self, connection: ConnectionId, life: &Life) {
         tracing::debug!(
-            client = %OrDash(life.client_id.as_deref()),
-            user = life.user_name.as_deref(),
+            client = %foreign(life.client_id.as_deref()),
+            user = life.user_name.as_deref().map(|user| tracing::field::display(Foreign(user))),
             address = %self.address(connection),
             version = %OrDash::<Version>(life.version),
             keep_alive_s = life.keep_alive_s,
@@ -33,8 +62,8 @@ impl Reactor {
 
     pub(super) fn log_ended(&self, connection: ConnectionId, life: &Life, reason: EndReason) {
         tracing::info!(
-            client = %OrDash(life.client_id.as_deref()),
-            user = life.user_name.as_deref(),
+            client = %foreign(life.client_id.as_deref()),
+            user = life.user_name.as_deref().map(|user| tracing::field::display(Foreign(user))),
             address = %self.address(connection),
             version = %OrDash::<Version>(life.version),
             reason = %reason,
@@ -51,5 +80,20 @@ impl Reactor {
 
     fn address(&self, connection: ConnectionId) -> OrDash<PeerAddress> {
         OrDash(self.connections.get(connection).map(|connection| connection.address))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_writes_no_line_of_its_own() {
+        let shown = |text: &str| foreign(Some(text)).to_string();
+        assert_eq!(shown("pump/7 \u{e9}"), "pump/7 \u{e9}");
+        assert_eq!(shown("a\n2026 INFO b\u{1b}[31m"), r"a\n2026 INFO b\u{1b}[31m");
+        assert_eq!(shown("\u{9b}1m\u{7f}\u{202e}x"), r"\u{9b}1m\u{7f}\u{202e}x");
+        assert_eq!(shown(&"y".repeat(65_535)).len(), SHOWN_MAX + 3);
+        assert_eq!(foreign(None).to_string(), "-");
     }
 }
