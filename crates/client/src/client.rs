@@ -153,11 +153,16 @@ impl Client {
 
     /// Writes all that waits to be written, within `limit`. True if it all went out.
     pub fn flush(&mut self, limit: Duration) -> bool {
-        let until = Instant::now() + limit;
+        self.drain(Instant::now() + limit);
+        self.write();
+        self.connection.output_len() == 0
+    }
+
+    fn drain(&mut self, until: Instant) {
         loop {
-            self.write();
+            self.write_some();
             if self.connection.output_len() == 0 || !self.link.is_open() || until <= Instant::now() {
-                return self.connection.output_len() == 0;
+                return;
             }
             if self.link.is_readable() && self.connection.wants_bytes() {
                 self.read();
@@ -209,7 +214,7 @@ impl Client {
         if self.connection.disconnect(reason, session_expiry_s).is_err() {
             return self.lose(None);
         }
-        self.flush(limit);
+        self.drain(until);
         self.link.finish();
         // A stream that is closed with unread bytes is reset, and what the server has not read by then is lost.
         while self.link.is_open() && Instant::now() < until {
@@ -252,19 +257,24 @@ impl Client {
         self.connection.handle_timeout(now);
     }
 
+    /// Writes what the stream takes; closes it behind the last byte of a connection that is over.
     fn write(&mut self) {
+        self.write_some();
+        if self.connection.is_closing() && self.connection.output_len() == 0 {
+            self.lose(None);
+        }
+    }
+
+    fn write_some(&mut self) {
         while self.connection.output_len() > 0 {
             match self.link.write(self.connection.output()) {
-                Ok(0) => break,
+                Ok(0) => return,
                 Ok(n) => {
                     let now = self.now();
                     self.connection.transmitted(now, n);
                 }
                 Err(error) => return self.lose_after_reading(error),
             }
-        }
-        if self.connection.is_closing() && self.connection.output_len() == 0 {
-            self.lose(None);
         }
     }
 

@@ -7,6 +7,7 @@ use martlet_client::{
 };
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -62,6 +63,30 @@ fn a_disconnect_waits_for_the_server_and_loses_nothing() {
     let got = server.join().unwrap();
     assert_eq!(got.len(), 1 + 4 + 3 + payload.len() + 2);
     assert!(got.ends_with(b"x\xe0\x00"));
+}
+
+#[test]
+fn bytes_that_nobody_read_do_not_reset_the_stream() {
+    for _ in 0..20 {
+        let ((written, wait), (go, start)) = (channel(), channel());
+        let (endpoint, server) = server(move |mut stream| {
+            accept(&mut stream);
+            start.recv().unwrap();
+            stream.write_all(b"\x30\x03\x00\x01t").unwrap();
+            written.send(()).unwrap();
+            start.recv().unwrap();
+            let mut all = Vec::new();
+            stream.read_to_end(&mut all).map(|_| all.len())
+        });
+        let (mut client, _) = Client::connect(&endpoint, options(), LIMIT).unwrap();
+        go.send(()).unwrap();
+        wait.recv().unwrap();
+        client.publish(&message(&[b'x'; 100_000]), QoSLevel::AtMostOnce, false).unwrap();
+        assert!(client.flush(LIMIT));
+        go.send(()).unwrap();
+        client.disconnect(ReasonCode::Success, None, LIMIT);
+        assert_eq!(server.join().unwrap().unwrap(), 1 + 3 + 3 + 100_000 + 2);
+    }
 }
 
 #[test]

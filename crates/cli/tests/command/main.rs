@@ -87,12 +87,12 @@ fn a_signal_ends_a_subscriber_in_order() {
     let rig = Rig::new();
     rig.good("pub -r a here");
     for signal in ["-INT", "-TERM"] {
-        let mut client = rig.spawn("sub --will-topic gone --will-retain a");
+        let mut client = rig.spawn("sub --will-topic gone --will-message bye --will-retain a");
         assert_eq!(client.line(), "here");
         client.signal(signal);
         assert_eq!(client.end(), (String::new(), Some(0)));
     }
-    rig.good("pub --will-topic gone --will-retain b done");
+    rig.good("pub --will-topic gone --will-message bye --will-retain b done");
     assert_eq!(rig.run("sub -n 1 -W 0.2 gone").status.code(), Some(27), "DISCONNECT discards the will");
 }
 
