@@ -102,7 +102,7 @@ pub(crate) fn run_named(root: &Path, name: &str) -> Result<Totals, String> {
 
 fn cargo_test(root: &Path) -> Command {
     let mut command = process::cargo(root);
-    command.args(["test", "--workspace", "--no-fail-fast"]);
+    command.args(["test", "--workspace", "--all-features", "--no-fail-fast"]);
     command
 }
 

@@ -159,12 +159,12 @@ impl Transmitter {
     ) -> Result<(), TooLarge> {
         let v5 = self.version.is_v5();
         let topic = message.topic.as_str();
-        let alias = match &self.aliases {
+        let mut alias = match &self.aliases {
             _ if !v5 || self.alias_maximum == 0 => Alias::None,
             Some(aliases) => aliases.assign(topic, self.alias_maximum),
             None => OutgoingAliases::default().assign(topic, self.alias_maximum),
         };
-        let header = Header {
+        let mut header = Header {
             version: self.version,
             dup: delivery.dup,
             retain: delivery.retain,
@@ -179,7 +179,11 @@ impl Transmitter {
             properties: message.properties,
             payload_len: message.payload.len(),
         };
-        if header.frame_len() > self.peer.maximum_packet_size as usize {
+        let max = self.peer.maximum_packet_size as usize;
+        if header.frame_len() > max && matches!(alias, Alias::New(_)) {
+            (alias, header.topic_alias) = (Alias::None, None); // the alias alone may have made it too large
+        }
+        if header.frame_len() > max {
             return Err(TooLarge); // [MQTT-3.1.2-24]
         }
         header.encode(output.buffer());
@@ -190,5 +194,32 @@ impl Transmitter {
             self.aliases.get_or_insert_default().learn(topic);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use martlet_codec::TopicName;
+
+    /// How a QoS 0 message comes out for a receiver of 5.0 that takes packets of `max` bytes and one alias.
+    fn publish(max: u32) -> Result<alloc::vec::Vec<u8>, TooLarge> {
+        let peer = PeerLimits { maximum_packet_size: max, topic_alias_maximum: 1, ..PeerLimits::default() };
+        let mut transmitter = Transmitter::new(Version::V5, peer, 1);
+        let topic = TopicName::new("topic").unwrap();
+        let message = Message { topic, properties: &[], payload: b"payload", expires_at: None, publisher: 0 };
+        let (mut store, mut output) = (Publications::new(), Output::new());
+        let delivery = Delivery::at_most_once(false, &[]);
+        let source = Source::Borrowed(message);
+        transmitter.publish(Time::default(), source, delivery, None, &mut store, &mut output)?;
+        Ok(core::mem::take(output.buffer()))
+    }
+
+    #[test]
+    fn an_alias_never_makes_a_message_too_large() {
+        assert_eq!(publish(20).unwrap(), b"\x30\x12\x00\x05topic\x03\x23\x00\x01payload"); // [MQTT-3.1.2-26]
+        assert_eq!(publish(19).unwrap(), b"\x30\x0f\x00\x05topic\x00payload");
+        assert_eq!(publish(17).unwrap().len(), 17);
+        assert_eq!(publish(16), Err(TooLarge)); // [MQTT-3.1.2-24]
     }
 }
