@@ -196,7 +196,7 @@ impl Shard {
             return self.replays.finish(number);
         };
         let mut encodings = Encodings::default();
-        let (clients, options) = (&mut self.clients, replay.options);
+        let (clients, options, asked) = (&mut self.clients, replay.options, replay.asked);
         let ids = replay.id.map_or(0, NonZeroU32::get);
         let subscription_ids = if ids == 0 { &[][..] } else { core::slice::from_ref(&ids) };
         let mut blocked = false;
@@ -206,8 +206,10 @@ impl Shard {
                 return ControlFlow::Break(());
             }
             let message = clients.publications.get(retained.publication);
-            let own = options.no_local && message.publisher == clients.sessions[key].publisher;
-            if !own && !message.is_expired(now) {
+            let slot = &clients.sessions[key];
+            let own = options.no_local && message.publisher == slot.publisher;
+            let had = slot.rare.as_ref().is_some_and(|rare| rare.is_fresh(message.topic, asked));
+            if !own && !had && !message.is_expired(now) {
                 let qos = retained.qos.min(options.maximum_qos);
                 let out = Outbound { to: key, qos, retain: true, subscription_ids, group: None };
                 clients.deliver(now, &mut Parcelled::stored(retained.publication), &out, &mut encodings);
@@ -281,8 +283,7 @@ impl Shard {
         };
         let slot = &mut self.clients.sessions[key];
         let own = replayed.no_local && replayed.message.publisher == slot.publisher;
-        let newer = slot.rare().fresh.get(&topic_hash(replayed.message.topic.as_str()));
-        let stale = newer.is_some_and(|asked_by_then| *asked_by_then >= replayed.asked);
+        let stale = slot.rare().is_fresh(replayed.message.topic, replayed.asked);
         if !own && !stale {
             let ids = replayed.id.map_or(0, NonZeroU32::get);
             let subscription_ids = if ids == 0 { &[][..] } else { core::slice::from_ref(&ids) };

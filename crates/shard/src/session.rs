@@ -1,6 +1,7 @@
 //! The sessions of one shard, by client id and by number. It knows nothing of connections but their numbers,
 //! and delivers nothing.
 
+use crate::fanout::topic_hash;
 use crate::index::SubscriberId;
 use crate::interface::{ConnectionId, ShardId};
 use crate::shares::Shares;
@@ -10,6 +11,7 @@ use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use foldhash::fast::SeedableRandomState;
 use hashbrown::{HashMap, HashTable};
+use martlet_codec::TopicName;
 use martlet_protocol::{Session, Time};
 
 /// A session's number in its shard: small, dense, used again.
@@ -68,13 +70,22 @@ pub(crate) struct Rare {
     pub(crate) shares: Shares,
     /// Replays of retained messages under way, here and on other shards.
     pub(crate) replays: u32,
-    /// Hashes of topics of which a newer message came while those replays run: another shard's would be stale.
+    /// Hashes of topics of which a newer message came while those replays run: theirs would be stale, or the same
+    /// once more.
     /// With each, how many replays had been asked for by then: to later ones it is no news.
     pub(crate) fresh: HashMap<u64, u64, SeedableRandomState>,
     /// Replays asked for so far.
     pub(crate) asked: u64,
     /// Credit that is owed to those replays once there is room for more: shard, replay, messages.
     pub(crate) owed: Vec<(ShardId, u64, u16)>,
+}
+
+impl Rare {
+    /// Whether a message of this topic came after the replay with this number was asked for.
+    pub(crate) fn is_fresh(&self, topic: TopicName<'_>, asked: u64) -> bool {
+        let asked_by_then = self.fresh.get(&topic_hash(topic.as_str()));
+        asked_by_then.is_some_and(|asked_by_then| *asked_by_then >= asked)
+    }
 }
 
 impl Slot {

@@ -62,7 +62,7 @@ impl Client {
     }
 
     /// Takes bytes from the server, as many as its socket has room for; how many that were.
-    pub(crate) fn take<'a>(&mut self, pieces: impl Iterator<Item = &'a [u8]>) -> usize {
+    pub(crate) fn take<'a>(&mut self, pieces: impl Iterator<Item = &'a [u8]>, lenient: bool) -> usize {
         let mut taken = 0;
         for piece in pieces {
             let len = piece.len().min(self.appetite);
@@ -76,7 +76,19 @@ impl Client {
             }
         }
         self.received += taken;
+        if lenient {
+            self.learn_version();
+        }
         self.heard.extend(take_frames(self.version, &mut self.bytes));
         taken
+    }
+
+    /// The client may have said another version than it meant to; CONNACK of 3.x has two bytes.
+    fn learn_version(&mut self) {
+        match (&self.bytes[..], self.version.is_v5()) {
+            ([0x20, 2, ..], true) => self.version = Version::V311,
+            ([0x20, 3..=127, ..], false) => self.version = Version::V5,
+            _ => {}
+        }
     }
 }

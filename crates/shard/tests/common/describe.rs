@@ -56,7 +56,7 @@ fn describe(version: Version, frame: Frame<'_>) -> String {
             put_properties(&mut line, ack.properties);
         }
         Packet::SubAck(suback) => {
-            put_reasons(&mut line, &kind, suback.packet_id.get(), suback.reasons.as_bytes())
+            put_reasons(&mut line, &kind, suback.packet_id.get(), suback.reasons.as_bytes());
         }
         Packet::UnsubAck(unsuback) => {
             put_reasons(&mut line, &kind, unsuback.packet_id.get(), unsuback.reasons.as_bytes());

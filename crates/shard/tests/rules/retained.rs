@@ -240,3 +240,14 @@ fn a_large_retained_payload_is_shared() {
         assert_eq!(rig.counters().stored_messages, 1);
     }
 }
+
+#[test]
+fn a_message_that_comes_during_a_replay_comes_once() {
+    everywhere(|rig| {
+        rig.connect("s", "v5");
+        rig.tell_all("s", &["subscribe 1 #@2", "publish a x 2#1 retain", "publish b x 2#2 retain"]);
+        let mut heard = rig.heard("s");
+        heard.retain(|line| line.starts_with("publish"));
+        assert_eq!(heard, ["publish a x 2#1", "publish b x 2#2"]); // [MQTT-4.3.3-6]
+    });
+}
