@@ -135,6 +135,11 @@ impl Client {
         self.published == count && self.in_flight.is_empty() && self.unsent.is_empty()
     }
 
+    /// Whether it could go on writing at once.
+    pub(super) fn has_more(&self) -> bool {
+        self.is_writable && self.is_connected && self.may_publish()
+    }
+
     /// Gives it messages to publish.
     pub(crate) fn publish(&mut self, source: Source) {
         (self.source, self.published) = (Some(source), 0);
@@ -169,16 +174,8 @@ impl Client {
     }
 
     fn publish_next(&mut self) {
-        if !self.is_connected {
-            return;
-        }
-        while let Some(source) = &self.source {
-            let number = self.published;
-            let is_full = self.in_flight.len() >= source.window || self.unsent.len() >= OUTPUT_BYTES;
-            if number == source.count || is_full {
-                return;
-            }
-            let qos = source.qos;
+        while self.is_connected && self.may_publish() {
+            let (number, qos) = (self.published, self.source.as_ref().unwrap().qos);
             let packet_id = self.next_packet_id();
             self.send_publish(number, QoS::new(qos, packet_id), false);
             if qos != QoSLevel::AtMostOnce {
@@ -186,6 +183,15 @@ impl Client {
             }
             self.published += 1;
         }
+    }
+
+    /// Whether there is a message to publish, and room for it.
+    fn may_publish(&self) -> bool {
+        self.unsent.len() < OUTPUT_BYTES
+            && self
+                .source
+                .as_ref()
+                .is_some_and(|source| self.published < source.count && self.in_flight.len() < source.window)
     }
 
     fn send_publish(&mut self, number: u32, qos: QoS, dup: bool) {

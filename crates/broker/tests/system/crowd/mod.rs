@@ -81,7 +81,8 @@ impl Crowd {
         assert!(Instant::now() < self.deadline, "waited too long until {}", self.awaited);
         // Writing comes first: a source may have something for a socket of which no event will come.
         self.clients.iter_mut().for_each(Client::write);
-        self.poll.poll(&mut self.events, Some(TURN)).unwrap();
+        let has_more = self.clients.iter().any(Client::has_more);
+        self.poll.poll(&mut self.events, Some(if has_more { Duration::ZERO } else { TURN })).unwrap();
         for event in &self.events {
             let client = &mut self.clients[event.token().0];
             client.is_writable |= event.is_writable();

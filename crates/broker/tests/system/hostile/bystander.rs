@@ -61,7 +61,7 @@ impl Monitor {
         }
     }
 
-    /// The number as of the next publication of all that has changed.
+    /// The number when all that has changed was published twice more.
     pub(crate) fn now(&mut self, topic: &str) -> u64 {
         for _ in 0..2 {
             self.values.remove("uptime");
