@@ -301,6 +301,11 @@ impl Clients {
         connection.paused |= reason;
     }
 
+    /// Whether a connection is not read for this reason, among others.
+    pub(crate) fn is_paused(&self, id: ConnectionId, reason: u8) -> bool {
+        self.connections.get(id).is_some_and(|connection| connection.paused & reason != 0)
+    }
+
     /// Takes one reason away; reads on when none is left.
     pub(crate) fn resume(&mut self, id: ConnectionId, reason: u8) {
         let Some(connection) = self.connections.get_mut(id) else { return };

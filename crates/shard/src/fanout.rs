@@ -2,6 +2,7 @@
 //! however many of its subscriptions match. It writes nothing itself.
 
 use crate::clients::{Outbound, Parcelled};
+use crate::connection::pause;
 use crate::groups::GroupKey;
 use crate::interface::ConnectionId;
 use crate::mail::Mail;
@@ -165,11 +166,16 @@ impl Shard {
 
     /// Stops reading a publisher whose mail another shard does not take fast enough.
     pub(crate) fn throttle(&mut self, id: ConnectionId) {
-        let bound = self.clients.config.outbox_bytes_max;
-        if self.outboxes.iter().any(|outbox| outbox.batch.size() > bound) {
-            self.clients.pause(id, crate::connection::pause::MAIL);
+        if self.is_mail_above_bound() && !self.clients.is_paused(id, pause::MAIL) {
+            self.clients.pause(id, pause::MAIL);
             self.throttled.push(id);
         }
+    }
+
+    /// Whether some shard does not take its mail fast enough.
+    pub(crate) fn is_mail_above_bound(&self) -> bool {
+        let bound = self.clients.config.outbox_bytes_max;
+        self.outboxes.iter().any(|outbox| outbox.batch.size() > bound)
     }
 }
 

@@ -43,8 +43,10 @@ impl Shard {
         }
         let empty = self.spare.pop().unwrap_or_default();
         let batch = core::mem::replace(&mut outbox.batch, empty);
-        for id in core::mem::take(&mut self.throttled) {
-            self.clients.resume(id, crate::connection::pause::MAIL);
+        if !self.is_mail_above_bound() {
+            for id in core::mem::take(&mut self.throttled) {
+                self.clients.resume(id, crate::connection::pause::MAIL);
+            }
         }
         Some(batch)
     }

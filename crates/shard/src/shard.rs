@@ -72,7 +72,7 @@ impl Shard {
             interest_counts: InterestCounts::new(config.shard.0),
             retained: Retained::new(),
             replays: Replays::default(),
-            groups: Groups::default(),
+            groups: Groups::new(hasher.clone()),
             outboxes: (0..count).map(|_| Outbox::default()).collect(),
             spare: Vec::new(),
             throttled: Vec::new(),

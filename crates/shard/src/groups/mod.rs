@@ -11,7 +11,7 @@ use crate::session::SessionRef;
 use crate::shared::Group;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use foldhash::fast::FixedState;
+use foldhash::fast::SeedableRandomState;
 use hashbrown::HashMap;
 use martlet_codec::QoSLevel;
 use martlet_protocol::PublicationId;
@@ -43,14 +43,18 @@ struct Kept {
 }
 
 /// The groups that a shard keeps.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Groups {
     kept: Vec<Option<Box<Kept>>>,
     free: Vec<GroupKey>,
-    by_filter: HashMap<Box<str>, GroupKey, FixedState>,
+    /// Clients choose the filters, so where one lies must not be known to them.
+    by_filter: HashMap<Box<str>, GroupKey, SeedableRandomState>,
 }
 
 impl Groups {
+    pub(crate) fn new(hasher: SeedableRandomState) -> Self {
+        Groups { kept: Vec::new(), free: Vec::new(), by_filter: HashMap::with_hasher(hasher) }
+    }
     fn find(&self, filter: &str) -> Option<GroupKey> {
         self.by_filter.get(filter).copied()
     }

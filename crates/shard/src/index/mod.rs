@@ -32,10 +32,10 @@ use crate::slab::{Id, Slab, shrink};
 /// subscribed nevertheless matches nothing.
 pub(crate) const LEVELS_MAX: usize = 200;
 
-/// Most trie nodes visited for one topic name. Only as many nodes can be visited as there are
-/// filters whose prefix matches the same topic, so a subscriber needs as many subscriptions to
-/// get there.
-pub(crate) const VISITS_MAX: u32 = 100_000;
+/// Most trie nodes visited for one topic name. A topic of n levels has at most 2^(n+1) prefixes
+/// of filters that match it, so one of up to 12 levels is never cut off, whoever subscribes; a
+/// deeper one only if somebody subscribed to thousands of filters that all match it.
+pub(crate) const VISITS_MAX: u32 = 8192;
 
 /// A subscriber of this shard: small and dense, chosen by the caller, who may reuse it after
 /// [`Index::remove_subscriber`].
