@@ -103,7 +103,7 @@ pub(crate) fn server_connection(script: &[u8]) {
             rig.cut(name);
         }
     }
-    rig.pass(100);
+    rig.pass(40);
     let counters = rig.counters();
     assert_eq!((counters.connections, counters.clients_connected), (0, 0), "{counters:?}");
 }

@@ -10,6 +10,7 @@ pub(crate) mod describe;
 pub(crate) mod fuzz;
 pub(crate) mod random;
 pub(crate) mod rig;
+mod turn;
 pub(crate) mod words;
 
 pub(crate) use martlet_shard::{Dropped, EndReason, Verdict};

@@ -16,8 +16,6 @@ use std::sync::Arc;
 
 /// A timer may be late by this much.
 pub(crate) const TICK_MS: u64 = 16;
-/// Turns without an end are a fault of the shards.
-const TURNS_MAX: usize = 200_000;
 
 /// Shards and clients.
 pub(crate) struct Rig {
@@ -25,8 +23,8 @@ pub(crate) struct Rig {
     pub(crate) shards: Vec<Shard>,
     pub(crate) clients: BTreeMap<String, Client>,
     /// Who has which slot of which shard.
-    slots: Vec<Vec<Option<String>>>,
-    mail: VecDeque<(ShardId, ShardId, Batch)>,
+    pub(super) slots: Vec<Vec<Option<String>>>,
+    pub(super) mail: VecDeque<(ShardId, ShardId, Batch)>,
     /// Bytes that the server reads at once.
     pub(crate) chunk: usize,
     /// While set, mail between shards waits.
@@ -34,7 +32,7 @@ pub(crate) struct Rig {
     /// While set, the mailboxes have no room.
     pub(crate) ring_full: bool,
     /// Mail that waits in a shard: from, to.
-    waiting_mail: Vec<(usize, ShardId)>,
+    pub(super) waiting_mail: Vec<(usize, ShardId)>,
     /// Packets that the server writes in a version that the test did not foresee are not looked at.
     pub(crate) lenient: bool,
     /// Sockets accepted; they are dealt out to the shards.
@@ -287,174 +285,4 @@ impl Rig {
             assert!(client.bytes.is_empty(), "{name} got part of a packet: {:02x?}", client.bytes);
         }
     }
-
-    /// Runs until nothing moves any more.
-    pub(crate) fn settle(&mut self) {
-        for _ in 0..TURNS_MAX {
-            let mut moved = false;
-            for index in 0..self.shards.len() {
-                moved |= self.turn(index);
-            }
-            if !moved {
-                return;
-            }
-        }
-        panic!("{TURNS_MAX} turns, and still something moves");
-    }
-
-    /// One turn of a shard, in the order of a reactor; whether anything happened.
-    fn turn(&mut self, index: usize) -> bool {
-        let mut moved = self.deliver_mail(index);
-        moved |= self.read(index);
-        if self.shards[index].poll_timeout().is_some_and(|at| at <= self.now) {
-            self.shards[index].handle(self.now, Input::Timeout);
-            moved |= !self.hold_mail; // what waits for mail would wait for ever
-        }
-        moved |= self.carry_out_all(index);
-        moved |= self.take_mail();
-        moved |= self.flush(index);
-        let counters = self.shards[index].counters();
-        assert!(counters.is_conserved(), "{counters:?}");
-        moved
-    }
-
-    fn deliver_mail(&mut self, index: usize) -> bool {
-        if self.shards.len() == 1 || self.hold_mail {
-            return false;
-        }
-        let mut moved = false;
-        for (from, to, batch) in std::mem::take(&mut self.mail) {
-            if usize::from(to.0) == index {
-                self.shards[index].handle(self.now, Input::Mail { from, batch });
-                moved = true;
-            } else {
-                self.mail.push_back((from, to, batch));
-            }
-        }
-        self.shards[index].handle(self.now, Input::MailDrained);
-        moved
-    }
-
-    fn read(&mut self, index: usize) -> bool {
-        let mut moved = false;
-        for client in self.clients.values_mut() {
-            let Some((shard, connection)) = client.at else { continue };
-            if shard != index || client.paused || client.to_server.is_empty() {
-                continue;
-            }
-            let len = client.to_server.len().min(self.chunk);
-            let bytes: Vec<u8> = client.to_server.drain(..len).collect();
-            self.shards[index].handle(self.now, Input::Received { connection, bytes: &bytes });
-            moved = true;
-        }
-        moved
-    }
-
-    fn flush(&mut self, index: usize) -> bool {
-        let mut moved = false;
-        let mut done = Vec::new();
-        let shard = &mut self.shards[index];
-        for client in self.clients.values_mut() {
-            let Some((_, connection)) = client.at.filter(|(at, _)| *at == index) else { continue };
-            if client.dirty {
-                let bytes = client.take(shard.output(connection), self.lenient);
-                if bytes > 0 {
-                    shard.handle(self.now, Input::Transmitted { connection, bytes });
-                    moved = true;
-                }
-                client.dirty = shard.has_output(connection);
-            }
-            if client.closing && !shard.has_output(connection) {
-                done.push(connection);
-            }
-        }
-        moved |= !done.is_empty();
-        done.into_iter().for_each(|connection| self.lose(index, connection, Loss::Closed));
-        moved
-    }
-
-    /// A stream is gone; its slot is free once everything was said about it.
-    fn lose(&mut self, index: usize, connection: ConnectionId, cause: Loss) {
-        self.shards[index].handle(self.now, Input::Lost { connection, cause });
-        self.carry_out_all(index);
-        let name = self.slots[index][connection.0 as usize].take().expect("the slot is taken");
-        self.client(&name).at = None;
-    }
-
-    /// Empties the outboxes, if there is room for what is in them.
-    fn take_mail(&mut self) -> bool {
-        if self.ring_full {
-            return false;
-        }
-        let waiting = std::mem::take(&mut self.waiting_mail);
-        for (from, to) in &waiting {
-            if let Some(batch) = self.shards[*from].take_mail(*to) {
-                self.mail.push_back((ShardId(*from as u8), *to, batch));
-            }
-        }
-        !waiting.is_empty()
-    }
-
-    fn carry_out_all(&mut self, index: usize) -> bool {
-        let mut moved = false;
-        while let Some(effect) = self.shards[index].poll_effect() {
-            self.carry_out(index, effect);
-            moved = true;
-        }
-        moved
-    }
-
-    fn carry_out(&mut self, index: usize, effect: Effect) {
-        match effect {
-            Effect::Transmit(id) => self.at(index, id).dirty = true,
-            Effect::Close(id) => self.at(index, id).closing = true,
-            Effect::PauseReading(id) => {
-                let client = self.at(index, id);
-                assert!(!std::mem::replace(&mut client.paused, true), "paused twice");
-                client.pauses += 1;
-            }
-            Effect::ResumeReading(id) => {
-                assert!(std::mem::replace(&mut self.at(index, id).paused, false), "resumed twice");
-            }
-            Effect::Authenticate(id, credentials) => self.at(index, id).asked.push_back(*credentials),
-            Effect::Mail(to) => self.waiting_mail.push((index, to)),
-            Effect::Connected(..) => {}
-            Effect::Ended(id, life, why) => {
-                let before = self.at(index, id).ended.replace((*life, why));
-                assert!(before.is_none(), "it ended twice");
-            }
-            Effect::Move { connection, to, bytes, opened_at, .. } => {
-                let name = self.slots[index][connection.0 as usize].take().expect("the slot is taken");
-                assert_eq!(self.client(&name).opened_at, opened_at);
-                self.place(&name, usize::from(to.0));
-                let (shard, connection) = self.client(&name).at.expect("it was just placed");
-                self.shards[shard].handle(self.now, Input::Received { connection, bytes: &bytes });
-            }
-        }
-    }
-
-    /// Gives a stream to a shard.
-    fn place(&mut self, name: &str, shard: usize) {
-        let slots = &mut self.slots[shard];
-        let free = slots.iter().position(Option::is_none).unwrap_or_else(|| {
-            slots.push(None);
-            slots.len() - 1
-        });
-        slots[free] = Some(name.to_owned());
-        let (now, connection) = (self.now, ConnectionId(free as u32));
-        let client = self.client(name);
-        client.at = Some((shard, connection));
-        let (opened_at, admission) = (client.opened_at, client.admission);
-        self.shards[shard].handle(now, Input::Opened { connection, opened_at, admission });
-    }
-
-    fn at(&mut self, shard: usize, id: ConnectionId) -> &mut Client {
-        let name = self.slots[shard].get(id.0 as usize).cloned().flatten();
-        let name = name.unwrap_or_else(|| panic!("slot {id:?} of shard {shard} is free"));
-        self.client(&name)
-    }
 }
-
-/// The versions, as the first word of a CONNECT.
-pub(crate) const VERSIONS: [(&str, Version); 3] =
-    [("v31", Version::V31), ("v311", Version::V311), ("v5", Version::V5)];
