@@ -119,14 +119,17 @@ impl World<'_> {
                 .sum();
             let qos = published.qos.min(*granted);
             let what = || format!("{copies} copies of message {number} for {filter}: {published:?}");
-            let once = qos == published.qos && qos != QoSLevel::AtLeastOnce;
+            let once = qos == published.qos && qos != QoSLevel::AtLeastOnce && !published.forgotten;
             check(copies <= 1 || !once, Checker::Shared, what)?; // [MQTT-4.8.2-4]
             let stays = |one: &Subscribed| {
                 one.filter == *filter && !one.ending && one.acked.is_some_and(|step| step < published.step)
             };
-            let member =
-                self.clients.iter().any(|client| !client.retired && !client.muddled && client.subscriptions.iter().any(stays));
-            let lossy = if qos == QoSLevel::AtLeastOnce { &self.ledger.abandoned } else { &self.ledger.disturbed };
+            let member = self
+                .clients
+                .iter()
+                .any(|client| !client.retired && !client.muddled && client.subscriptions.iter().any(stays));
+            let lossy =
+                if qos == QoSLevel::AtLeastOnce { &self.ledger.abandoned } else { &self.ledger.disturbed };
             let undisturbed = !lossy.contains(filter);
             let accepted =
                 published.fate == Fate::Accepted && !published.expires && qos != QoSLevel::AtMostOnce;

@@ -43,6 +43,11 @@ impl Exchange {
         self.flights.values_mut().for_each(|flight| flight.here = false);
     }
 
+    /// The sender's session may have ended.
+    pub(crate) fn forget(&mut self) {
+        self.flights.clear();
+    }
+
     /// PUBLISH went out.
     pub(crate) fn sent(&mut self, publish: &Publish<'_>) -> Verdict {
         let Some(id) = publish.qos.packet_id() else { return Ok(()) };

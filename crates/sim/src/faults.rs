@@ -41,6 +41,7 @@ fault_table! {
     MailDropped       "mail-dropped"       Delivery | Shared | Retained | Liveness | Will | Leak, "A batch of mail between shards is lost.";
     MailReordered     "mail-reordered"     Order | Retained | Delivery | Liveness | Shared | Once | Leak, "The newest batch of a mailbox is opened before the older ones.";
     DrainedTooEarly   "drained-too-early"  Retained, "MailDrained is said while mail still waits.";
+    DrainedInPassing  "drained-in-passing" Retained, "MailDrained is said when each mailbox was empty at a moment of its own.";
     ByteTwice         "byte-twice"         Protocol | PacketId | Once | Delivery | Liveness | Matching, "A byte reaches the client twice.";
     TransmittedLost   "transmitted-lost"   PacketId | Protocol | Once | Session, "The shard is not told that some output went out, so it goes out again.";
     PubAckSwallowed   "puback-swallowed"   Liveness, "A PUBACK of the broker never leaves.";

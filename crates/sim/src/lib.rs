@@ -11,6 +11,7 @@ mod client;
 mod exchange;
 mod failure;
 mod faults;
+mod hears;
 mod host;
 mod ledger;
 mod link;

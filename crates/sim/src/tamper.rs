@@ -26,6 +26,10 @@ impl Tamper {
     pub(crate) fn strikes(&mut self, fault: Fault, percent: usize) -> bool {
         self.fault == Some(fault) && self.random.chance(percent)
     }
+    /// Whether this fault is planted.
+    pub(crate) fn plants(&self, fault: Fault) -> bool {
+        self.fault == Some(fault)
+    }
     /// PUBCOMP came from a client.
     pub(crate) fn completed(&mut self, link: usize, id: PacketId) {
         if let Some((sent, _, settled)) = self.sent.get_mut(&link) {

@@ -5,7 +5,7 @@ use crate::random::mix;
 use std::collections::VecDeque;
 
 /// Events kept in words.
-const TAIL: usize = 60000;
+const TAIL: usize = 80;
 
 /// The trace of one run.
 #[derive(Debug, Default)]

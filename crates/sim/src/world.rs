@@ -34,6 +34,8 @@ pub(crate) struct World<'t> {
     pub(crate) tamper: Tamper,
     /// The first publication of this round.
     pub(crate) round_begins: usize,
+    /// A shard that is in the middle of its turn while others have theirs.
+    pub(crate) busy: Option<usize>,
     /// No more accidents: everybody reconnects, everything is delivered at once.
     pub(crate) settling: bool,
 }
@@ -60,6 +62,7 @@ impl<'t> World<'t> {
             ledger: Ledger::default(),
             wills: Wills::default(),
             round_begins: 0,
+            busy: None,
             settling: false,
         }
     }
@@ -118,7 +121,7 @@ impl<'t> World<'t> {
         Err(Failure::new(Checker::Liveness, self.why_busy()))
     }
 
-    fn tick(&mut self, ms_max: usize) {
+    pub(crate) fn tick(&mut self, ms_max: usize) {
         self.now = self.now.saturating_add(self.random.below(ms_max + 1) as u64);
         self.step = self.trace.step();
     }
