@@ -195,6 +195,11 @@ impl Publications {
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
+    /// Bytes of memory that all of them take, about: their parts, their slots, and what allocations cost.
+    pub fn memory(&self) -> u64 {
+        const OWN_BYTES: u64 = 128;
+        self.bytes + self.count as u64 * OWN_BYTES
+    }
     /// Bytes of all topics, properties and payloads stored.
     pub fn bytes(&self) -> u64 {
         self.bytes

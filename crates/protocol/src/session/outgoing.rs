@@ -81,6 +81,11 @@ impl Entry {
     pub fn publication(&self) -> PublicationId {
         self.publication
     }
+    /// Bytes of the entry itself, without its message.
+    fn own_bytes(&self) -> usize {
+        let ids = if let SubscriptionIds::Many(ids) = &self.subscription_ids { ids.len() } else { 0 };
+        size_of::<Entry>() + ids * size_of::<u32>()
+    }
     fn holds_publication(&self) -> bool {
         matches!(self.state, State::Queued | State::Sent)
     }
@@ -122,8 +127,27 @@ pub struct Outgoing {
     in_flight: u32,
     /// Messages not sent yet.
     queued: usize,
-    /// Bytes of the messages held, and of their entries.
-    bytes: usize,
+    weight: Weight,
+}
+
+/// Bytes of the messages held, and of their entries.
+#[derive(Debug, Default)]
+struct Weight {
+    messages: usize,
+    entries: usize,
+}
+
+impl Weight {
+    fn add(&mut self, entry: &Entry, publications: &Publications) {
+        self.messages += publications.get(entry.publication).size();
+        self.entries += entry.own_bytes();
+    }
+    /// The entry holds its message no longer, and needs no identifiers.
+    fn remove(&mut self, entry: &mut Entry, publications: &Publications) {
+        self.messages -= publications.get(entry.publication).size();
+        self.entries -= entry.own_bytes();
+        entry.subscription_ids = SubscriptionIds::None;
+    }
 }
 
 impl Outgoing {
@@ -137,13 +161,13 @@ impl Outgoing {
             cursor: 0,
             in_flight: 0,
             queued: 0,
-            bytes: 0,
+            weight: Weight::default(),
         }
     }
     /// Adds a message at the end.
     pub fn push(&mut self, entry: Entry, publications: &Publications) {
         self.queued += 1;
-        self.bytes += Self::size(publications.get(entry.publication).size());
+        self.weight.add(&entry, publications);
         self.entries.push_back(entry);
     }
     /// The next message to transmit, if the window is open: at most `receive_maximum` unacknowledged. Deal with
@@ -173,7 +197,7 @@ impl Outgoing {
     /// The message of [`Self::next`] is not to be transmitted, ever: it expired, or is too large.
     pub fn skip(&mut self, publications: &mut Publications) -> GroupRef {
         let entry = &mut self.entries[self.cursor];
-        self.bytes -= Self::size(publications.get(entry.publication).size());
+        self.weight.remove(entry, publications);
         publications.release(entry.publication);
         if entry.state == State::Queued {
             self.queued -= 1;
@@ -223,7 +247,7 @@ impl Outgoing {
             _ => return Acknowledged::WrongKind,
         };
         if entry.holds_publication() {
-            self.bytes -= Self::size(publications.get(entry.publication).size());
+            self.weight.remove(entry, publications);
             publications.release(entry.publication);
         }
         let counted = entry.state == State::Received || index < self.cursor;
@@ -252,7 +276,7 @@ impl Outgoing {
                 State::Received | State::Done => false,
             };
             if movable && take(entry.publication, entry) {
-                self.bytes -= Self::size(publications.get(entry.publication).size());
+                self.weight.remove(entry, publications);
                 self.queued -= usize::from(entry.state == State::Queued);
                 self.in_flight -= u32::from(entry.state == State::Sent && index < self.cursor);
                 entry.state = State::Done;
@@ -264,9 +288,9 @@ impl Outgoing {
     /// never sent waits on. [MQTT-3.2.2-5]
     pub fn restart(&mut self, publications: &mut Publications, mut lost: impl FnMut(GroupRef)) {
         let begun = self.entries.iter().take_while(|entry| entry.state != State::Queued).count();
-        for entry in self.entries.drain(..begun).filter(|entry| entry.state != State::Done) {
+        for mut entry in self.entries.drain(..begun).filter(|entry| entry.state != State::Done) {
             if entry.holds_publication() {
-                self.bytes -= Self::size(publications.get(entry.publication).size());
+                self.weight.remove(&mut entry, publications);
                 publications.release(entry.publication);
             }
             lost(entry.group);
@@ -294,10 +318,11 @@ impl Outgoing {
     }
     /// Bytes of the messages held here, with their entries: what a bound on the queue counts.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.weight.messages + self.weight.entries
     }
-    fn size(message: usize) -> usize {
-        message + size_of::<Entry>()
+    /// Bytes of the entries alone: what a session adds to messages that are shared with others.
+    pub fn entry_bytes(&self) -> usize {
+        self.weight.entries
     }
     /// Messages sent on this connection and not settled.
     pub fn in_flight(&self) -> u32 {
