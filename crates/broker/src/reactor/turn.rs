@@ -22,8 +22,8 @@ impl Reactor {
     pub(super) fn turn(&mut self, events: &mut Events) -> Result<(), Fault> {
         self.wait(events)?;
         self.now = self.clock.now();
-        self.receive_control();
         self.receive_mail();
+        self.receive_control(); // moved connections bring packets: what was published before comes first
         self.note_events(events);
         self.accept();
         self.read_ready();
