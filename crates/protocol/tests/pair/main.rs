@@ -102,7 +102,7 @@ fn what_was_not_acknowledged_is_sent_again_in_order() {
 fn after_pubrec_only_pubrel_is_sent_again() {
     let mut pair = Pair::new(Version::V5, |options, _| lasting(options));
     pair.connect();
-    publish(&mut pair, "x", ExactlyOnce);
+    let token = publish(&mut pair, "x", ExactlyOnce);
     let publish: Vec<u8> = pair.client.output().flatten().copied().collect();
     pair.client.transmitted(pair.now, publish.len());
     pair.client.handle_bytes(pair.now, b"\x50\x02\x00\x01"); // PUBREC 1
@@ -110,8 +110,11 @@ fn after_pubrec_only_pubrel_is_sent_again() {
     pair.settle();
     pair.cut();
     pair.take_trace("");
-    pair.connect();
+    let events = pair.connect();
     assert_eq!(pair.take_trace("C:P"), ["C:PUBREL 1"]); // [MQTT-4.3.3-5] [MQTT-4.3.3-6]
+    // The server has forgotten it, for it was settled: PUBCOMP 0x92 is no failure then (3.7.2.1).
+    let done = |event: &Event| matches!(event, Event::Published(of, ReasonCode::Success) if *of == token);
+    assert!(events.iter().any(done), "{events:?}");
     assert_eq!(pair.client.unsettled(), 0);
 }
 
