@@ -70,7 +70,8 @@ impl From<ConnectFault> for Failure {
     }
 }
 
-fn stream_failure(fault: &Fault) -> Failure {
+/// No connection, or no place to listen.
+pub(crate) fn stream_failure(fault: &Fault) -> Failure {
     let status = match fault.kind {
         FaultKind::NameLookup => Status::NameLookup,
         FaultKind::Unsupported if fault.to_string().contains("TLS") => Status::Tls,

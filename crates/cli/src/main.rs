@@ -14,11 +14,11 @@ mod source;
 mod subscribe;
 
 use args::{Cli, Command};
-use clap::Parser;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::from_command_line();
     let outcome = match &cli.command {
         Command::Serve(args) => serve::serve(args),
         Command::CheckConfig { file } => serve::check_config(file),
@@ -31,9 +31,14 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             for line in failure.text.lines() {
-                eprintln!("martlet: {line}");
+                say(line);
             }
             failure.code()
         }
     }
+}
+
+/// One line on stderr, whether or not anybody reads it: `eprintln!` would panic.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "martlet: {line}");
 }

@@ -18,7 +18,7 @@ pub(crate) fn run(args: &PublishArgs) -> Result<(), Failure> {
         .map_err(|bad| Failure::usage(format!("the topic `{}` is wrong: {bad}", args.topic)))?;
     let properties = properties(args)?;
     let one = Source::one(args)?;
-    let session = Session::open(&args.connection, |options| {
+    let session = Session::open(&args.connection, args.connection.connect_timeout, |options| {
         options.limits.topic_alias_outgoing_max = u16::from(args.properties.topic_alias);
         options.queue_bytes_max = usize::MAX; // one message may be large; their number is bounded here
     })?;

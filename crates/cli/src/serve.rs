@@ -1,7 +1,7 @@
 //! `martlet serve` and `martlet check-config`: options to a configuration, and the broker in the foreground.
 
 use crate::args::{Durability, LogFormat, LogLevel, ServeArgs};
-use crate::exit::{Failure, Status};
+use crate::exit::{Failure, Status, stream_failure};
 use martlet_broker::{Broker, Config, Failure as Ended, ListenerConfig, stop_on_signals};
 use martlet_net::Endpoint;
 use std::io::{self, IsTerminal};
@@ -11,7 +11,7 @@ use tracing::Level;
 pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let config = config(args)?;
     start_log(args.log_format, args.log_level);
-    let broker = Broker::start(config).map_err(|fault| Failure::new(Status::Network, fault.to_string()))?;
+    let broker = Broker::start(config).map_err(|fault| stream_failure(&fault))?;
     stop_on_signals(broker.handle()).map_err(|fault| Failure::new(Status::Internal, fault.to_string()))?;
     for endpoint in broker.endpoints() {
         tracing::info!("listening on {endpoint}");
@@ -71,7 +71,9 @@ fn start_log(format: LogFormat, level: LogLevel) {
         LogLevel::Trace => Level::TRACE,
     };
     let colours = format == LogFormat::Auto && io::stderr().is_terminal() && no_color_is_unset();
-    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr);
+    // Where stderr cannot be written, the broker goes on without a log.
+    let log =
+        tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).log_internal_errors(false);
     match format {
         LogFormat::Json => log.json().init(),
         LogFormat::Auto | LogFormat::Human => log.with_target(false).with_ansi(colours).init(),

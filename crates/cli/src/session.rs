@@ -35,9 +35,10 @@ pub(crate) enum Step {
 }
 
 impl Session {
-    /// Connects; from here on SIGINT and SIGTERM end the session in order.
+    /// Connects within `patience`; from here on SIGINT and SIGTERM end the session in order.
     pub(crate) fn open(
         args: &ConnectionArgs,
+        patience: Duration,
         change: impl FnOnce(&mut ConnectOptions),
     ) -> Result<Self, Failure> {
         let url: Url = args.broker.parse().map_err(|bad| Failure::usage(format!("--broker: {bad}")))?;
@@ -45,7 +46,8 @@ impl Session {
         change(&mut options);
         let mut client = Client::new(options)?;
         let stopped = stop_on_signals(client.interrupter())?;
-        match client.reconnect(&url.endpoint, args.connect_timeout) {
+        match client.reconnect(&url.endpoint, patience) {
+            Err(ConnectFault::Ended(End::NoConnAck)) => Err(ConnectFault::TimedOut.into()),
             Err(ConnectFault::Ended(end)) => Err(lost(&client, &end)),
             Err(fault) => Err(fault.into()),
             Ok(_) => Ok(Session { client, stopped }),

@@ -33,7 +33,7 @@ impl Source {
     /// The whole of what is one message; for lines, [`Self::lines`] comes later.
     pub(crate) fn one(args: &PublishArgs) -> Result<Option<Vec<u8>>, Failure> {
         if let Some(message) = &args.message {
-            return Ok(Some(message.clone().into_bytes()));
+            return Ok(Some(message.clone().into_encoded_bytes()));
         }
         if let Some(path) = &args.file {
             let unreadable =

@@ -19,7 +19,9 @@ pub(crate) fn run(args: &SubscribeArgs) -> Result<(), Failure> {
     let filters = filters(args)?;
     let properties = properties(args)?;
     let printer = Printer::new(args)?;
-    let mut session = Session::open(&args.connection, |_| {})?;
+    let connect_timeout = args.connection.connect_timeout;
+    let patience = args.timeout.map_or(connect_timeout, |timeout| timeout.min(connect_timeout));
+    let mut session = Session::open(&args.connection, patience, |_| {})?;
     session
         .client
         .subscribe(&filters, properties.as_properties())
@@ -28,9 +30,9 @@ pub(crate) fn run(args: &SubscribeArgs) -> Result<(), Failure> {
     let outcome = subscriber.run(until);
     let written = subscriber.printer.flush();
     subscriber.session.close();
-    match outcome.and(written.map(|_| ())) {
-        Err(Halt::Failure(failure)) => Err(failure),
-        Err(Halt::Done) | Ok(()) => Ok(()),
+    match (outcome, written) {
+        (Err(Halt::Failure(failure)), _) | (_, Err(Halt::Failure(failure))) => Err(failure),
+        _ => Ok(()),
     }
 }
 
@@ -134,7 +136,7 @@ impl Printer {
         let before = self.collected.len();
         if let Err(bad) = self.format.render(received, Stamp::now(), &mut self.collected) {
             self.collected.truncate(before);
-            eprintln!("martlet: {bad}");
+            crate::say(&bad.to_string());
             return Ok(());
         }
         self.collected.extend_from_slice(self.end);
@@ -235,7 +237,6 @@ mod tests {
     fn filters_that_cannot_be() {
         for options in [
             "a#",
-            "a --share b/c+",
             "a --share g --no-local",
             "a --protocol 3.1.1 --no-local",
             "a --protocol 3.1.1 --subscription-id 5",

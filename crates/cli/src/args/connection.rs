@@ -31,7 +31,7 @@ pub(crate) struct ConnectionArgs {
     #[arg(conflicts_with = "password_file")]
     pub(crate) password: Option<String>,
     /// PINGREQ after this many seconds of silence; 0 never.
-    #[arg(short, long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(short, long, value_name = "SECONDS", default_value_t = 60, allow_negative_numbers = true)]
     pub(crate) keep_alive: u16,
     /// Discard the session that the broker may have for this client id (the default).
     #[arg(long, overrides_with = "no_clean_start")]
@@ -45,6 +45,7 @@ pub(crate) struct ConnectionArgs {
     pub(crate) session_expiry: u32,
     /// Give up connecting after this many seconds.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    #[arg(allow_negative_numbers = true)]
     pub(crate) connect_timeout: Duration,
     #[command(flatten)]
     pub(crate) will: WillArgs,

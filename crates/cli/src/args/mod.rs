@@ -1,6 +1,7 @@
 //! The command line: what may be written, and what `--help` teaches. Nothing is done here.
 
 mod connection;
+mod habits;
 mod publish;
 mod serve;
 mod subscribe;
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 /// An MQTT 3.1, 3.1.1 and 5.0 broker, and the commands that go with it.
 #[derive(Debug, Parser)]
-#[command(name = "martlet", version, propagate_version = true, after_help = exit::HELP)]
+#[command(name = "martlet", version, after_help = exit::HELP)]
 #[command(max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
@@ -48,6 +49,16 @@ pub(crate) enum Command {
     },
 }
 
+impl Cli {
+    /// The command line of this process; ends it where there is help to print or a fault to tell.
+    pub(crate) fn from_command_line() -> Self {
+        Self::try_parse().unwrap_or_else(|mut error| {
+            habits::explain(&mut error);
+            error.exit()
+        })
+    }
+}
+
 /// 0, 1 or 2.
 fn qos(text: &str) -> Result<QoSLevel, String> {
     let level = text.parse::<u8>().ok().and_then(|level| QoSLevel::try_from(level).ok());
@@ -59,6 +70,15 @@ fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "write a number of seconds, as in 1 or 0.25".to_owned())?;
     Duration::try_from_secs_f64(seconds)
         .map_err(|_| "write a number of seconds that is not negative".to_owned())
+}
+
+/// A share name, of which `/` would begin the filter.
+fn share_name(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("write a name".to_owned()),
+        _ if text.contains(['/', '+', '#']) => Err("a share name has no /, + or #".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
 }
 
 /// `KEY=VALUE`.
@@ -85,6 +105,8 @@ mod tests {
         for bad in ["-1", "x", "nan", "1e300"] {
             assert!(seconds(bad).is_err(), "{bad}");
         }
+        assert!(share_name("crew").is_ok());
+        assert!(["", "a/b", "+", "#"].iter().all(|bad| share_name(bad).is_err()));
         assert_eq!(pair("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
         assert!(pair("a").is_err());
     }

@@ -3,6 +3,7 @@
 use super::{ConnectionArgs, pair, qos, seconds};
 use clap::{ArgGroup, Args, ValueEnum, ValueHint};
 use martlet_client::QoSLevel;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,13 +21,14 @@ Exit code 0 with QoS 1 and 2 means that the broker has acknowledged every messag
 #[derive(Args, Debug)]
 #[command(visible_alias = "publish", after_help = EXAMPLES)]
 #[command(override_usage = "martlet pub [OPTIONS] <TOPIC> <MESSAGE|--file FILE|--stdin|--lines|--null>")]
+#[command(override_usage = "martlet pub [OPTIONS] <TOPIC> <MESSAGE|--file <FILE>|--stdin|--lines|--null>")]
 #[command(group = ArgGroup::new("source").required(true))]
 pub(crate) struct PublishArgs {
     /// The topic name.
     pub(crate) topic: String,
     /// The message.
     #[arg(group = "source", allow_negative_numbers = true)]
-    pub(crate) message: Option<String>,
+    pub(crate) message: Option<OsString>,
     /// Send a file as one message.
     #[arg(short, long, group = "source", value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) file: Option<PathBuf>,

@@ -41,7 +41,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) log_format: LogFormat,
     /// The least important lines that are logged.
-    #[arg(long, value_enum, default_value = "info", env = "MARTLET_LOG")]
+    #[arg(long, value_enum, default_value = "info", env = "MARTLET_LOG", hide_env_values = true)]
     pub(crate) log_level: LogLevel,
 }
 

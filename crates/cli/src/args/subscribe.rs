@@ -1,6 +1,6 @@
 //! Options of `martlet sub`.
 
-use super::{ConnectionArgs, pair, qos, seconds};
+use super::{ConnectionArgs, pair, qos, seconds, share_name};
 use clap::{Args, ValueEnum};
 use martlet_client::QoSLevel;
 use std::time::Duration;
@@ -33,10 +33,10 @@ pub(crate) struct SubscribeArgs {
     #[arg(short, long, default_value = "0", value_parser = qos)]
     pub(crate) qos: QoSLevel,
     /// End after this many messages.
-    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,
     /// End with exit code 27 after this many seconds.
-    #[arg(short = 'W', long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(short = 'W', long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = seconds)]
     pub(crate) timeout: Option<Duration>,
     /// Print the topic before each payload.
     #[arg(short, long, conflicts_with_all = ["format", "json"])]
@@ -57,7 +57,7 @@ pub(crate) struct SubscribeArgs {
     #[arg(long)]
     pub(crate) retained_only: bool,
     /// Take a share of a group's messages: $share/NAME/FILTER.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = share_name)]
     pub(crate) share: Option<String>,
     /// Leave messages out that this client id published (5.0).
     #[arg(long)]

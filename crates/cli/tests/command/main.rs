@@ -112,6 +112,16 @@ fn a_closed_pipe_ends_a_subscriber_quietly() {
     assert_eq!(code, Some(0));
 }
 
+#[test]
+fn a_full_disk_is_no_success() {
+    let rig = Rig::new();
+    rig.good("pub -r a here");
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = martlet(&format!("sub -b {} -n 1 a", rig.url)).stdout(full).stderr(Stdio::piped()).spawn();
+    let output = output.unwrap().wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+}
+
 /// The exit code of one command, whose single line on stderr has this in it.
 fn fails(line: &str, code: i32, word: &str) {
     let output = martlet(line).output().unwrap();
@@ -134,6 +144,7 @@ fn wrong_usage() {
     fails("pub --file /no/such/file a", 3, "/no/such/file");
     fails("check-config /no/such/file", 3, "/no/such/file");
     fails("pub -b mqtts://h a m", 22, "TLS");
+    fails("serve --listen mqtts://127.0.0.1:0", 22, "TLS");
 }
 
 #[test]
@@ -157,6 +168,8 @@ fn connections_that_fail() {
     fails(&format!("sub -b {closing} a"), 24, "closed the connection");
     let silent = server(|_| Some(Vec::new()));
     fails(&format!("sub -b {silent} --connect-timeout 0.2 a"), 27, "did not answer");
+    let silent = server(|_| Some(Vec::new()));
+    fails(&format!("sub -b {silent} -W 0.2 --connect-timeout 3600 a"), 27, "did not answer");
 }
 
 /// A server that accepts CONNECT, answers the next packet as told, and closes the connection at DISCONNECT.
@@ -218,4 +231,29 @@ fn the_broker_serves_until_it_is_told_to_stop() {
     broker.signal("-TERM");
     assert_eq!(lines.by_ref().count().min(1), 1, "stderr is open to the end");
     assert_eq!(broker.end(), (String::new(), Some(0)));
+}
+
+#[test]
+fn a_broker_outlives_the_reader_of_its_log() {
+    let mut command = martlet("serve --listen mqtt://127.0.0.1:0 --shards 1");
+    let mut broker = Running::new(command.stderr(Stdio::piped()));
+    let mut log = std::io::BufReader::new(broker.child.stderr.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut log, &mut line).unwrap();
+    let (_, url) = line.trim_end().split_once("listening on ").unwrap();
+    drop(log);
+    for _ in 0..2 {
+        assert!(martlet(&format!("pub -b {url} -q 1 a m")).status().unwrap().success());
+    }
+    broker.signal("-TERM");
+    assert_eq!(broker.end(), (String::new(), Some(0)));
+}
+
+#[test]
+fn a_message_may_be_any_bytes() {
+    use std::os::unix::ffi::OsStrExt;
+    let rig = Rig::new();
+    let bytes = std::ffi::OsStr::from_bytes(b"\xff\x01");
+    assert!(martlet(&format!("pub -b {} -r a", rig.url)).arg(bytes).status().unwrap().success());
+    assert_eq!(rig.good("sub -n 1 -F %x a"), "ff01\n");
 }

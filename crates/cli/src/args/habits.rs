@@ -1,0 +1,50 @@
+//! Options of mosquitto_pub and mosquitto_sub that fingers remember: the error names what is written here.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+/// Puts the tip that helps in the place of "to pass '-t' as a value, use '-- -t'".
+pub(super) fn explain(error: &mut clap::Error) {
+    if error.kind() != ErrorKind::UnknownArgument {
+        return;
+    }
+    let Some(ContextValue::String(found)) = error.get(ContextKind::InvalidArg) else { return };
+    if let Some(tip) = tip(found) {
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+    }
+}
+
+fn tip(found: &str) -> Option<&'static str> {
+    Some(match found {
+        "-t" | "--topic" => "topics are no option: martlet pub TOPIC MESSAGE, martlet sub FILTER...",
+        "-m" | "--message" => "the message is no option: martlet pub TOPIC MESSAGE",
+        "-p" | "--port" | "--host" => "host and port are one: -b HOST:PORT, and --listen HOST:PORT to serve",
+        "-P" | "--pw" => "write --password-file FILE, or the password into MARTLET_PASSWORD",
+        "-V" | "--protocol-version" => "write --protocol 3.1, 3.1.1 or 5",
+        "-C" => "write -n COUNT",
+        "-c" | "--disable-clean-session" => "write --no-clean-start",
+        "-x" => "write --session-expiry SECONDS",
+        "-D" | "--property" => "each property has an option of its own, such as --content-type",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Cli;
+    use super::*;
+    use clap::Parser;
+
+    #[test]
+    fn mosquittos_letters_are_translated() {
+        let said = |line: &str| {
+            let mut error = Cli::try_parse_from(line.split(' ')).expect_err(line);
+            explain(&mut error);
+            error.to_string()
+        };
+        assert!(said("martlet pub -t nest -m hello").contains("martlet pub TOPIC MESSAGE"));
+        assert!(said("martlet pub nest hello -V 5").contains("--protocol"));
+        assert!(said("martlet sub -C 1 nest").contains("-n COUNT"));
+        assert!(said("martlet serve -p 1883").contains("--listen HOST:PORT"));
+        assert!(said("martlet pub nest hello --retian").contains("--retain"), "clap's own tips stay");
+    }
+}
