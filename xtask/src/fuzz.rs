@@ -33,7 +33,7 @@ pub(crate) fn run(root: &Path, seconds: u64) -> Result<(), String> {
         let mut command = Command::new("rustup");
         command.args(["run", "nightly", "cargo", "fuzz", "run", target, "--"]);
         // A shard's hasher keeps its seed for ever, by intent: no leak that a target could tell from a fault.
-        command.arg("-detect_leaks=0");
+        command.env("ASAN_OPTIONS", "detect_leaks=0");
         command.arg(format!("-max_total_time={seconds}")).arg("-print_final_stats=1").current_dir(root);
         let said = process::output(&mut command)?;
         let units = said.stderr.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
