@@ -262,7 +262,7 @@ fn a_queue_has_a_bound() {
 #[test]
 fn memory_has_a_bound() {
     everywhere_with(
-        |config| config.memory_bytes_max = 2500,
+        |config| config.memory_bytes_max = 3600, // two sessions, and two messages with what goes with them
         |rig| {
             rig.connect("s", "v5 expiry=60");
             rig.subscribe("s", "t@1");
@@ -270,9 +270,41 @@ fn memory_has_a_bound() {
             rig.connect("p", "v5");
             rig.ignore("p");
             (1..=4).for_each(|id| rig.tell("p", &format!("publish t *1000 1#{id}")));
-            assert_eq!((rig.counters().queued, rig.dropped(Dropped::Memory)), (2, 2));
+            let (queued, dropped) = (rig.counters().queued, rig.dropped(Dropped::Memory));
+            assert_eq!((queued, dropped), (2, 2), "what a message costs besides its bytes is below 500");
         },
     );
+}
+
+/// Whatever clients can make a shard hold counts, not only the bytes of messages.
+#[test]
+fn memory_counts_what_is_not_payload() {
+    const MAX: u64 = 64 * 1024;
+    let bounded = |rig: &mut dyn FnMut(&mut Rig)| {
+        everywhere_with(|config| config.memory_bytes_max = MAX, |each| rig(each));
+    };
+    bounded(&mut |rig| {
+        rig.connect("s", "v5 expiry=60");
+        rig.ignore("s");
+        (0..40).for_each(|n| rig.tell("s", &format!("subscribe {}/{}@0", n, "x".repeat(4000))));
+        assert!(rig.counters().subscriptions < 20, "a filter has a length");
+    });
+    bounded(&mut |rig| {
+        for n in 0..300 {
+            rig.connect(&format!("{n}"), "v5 expiry=60 will=w,x");
+        }
+        assert!(rig.counters().clients() < 250, "a session is not nothing");
+    });
+    bounded(&mut |rig| {
+        rig.connect("s", "v5 expiry=60");
+        rig.ignore("s");
+        (0..20).for_each(|n| rig.tell("s", &format!("subscribe $share/g{n}/t@1")));
+        rig.cut("s");
+        rig.connect("p", "v5");
+        rig.ignore("p");
+        (0..500).for_each(|_| rig.tell("p", "publish t x 1#1"));
+        assert!(rig.dropped(Dropped::Memory) > 1000, "groups wait on the same account");
+    });
 }
 
 #[test]
