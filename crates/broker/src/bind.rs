@@ -44,6 +44,13 @@ impl Bound {
     /// One listener per shard where the address can be shared; else the first shard accepts for all.
     fn add(&mut self, first: Listener, config: &ListenerConfig) -> Result<(), Fault> {
         let admission = admission(&first, config.allow_anonymous);
+        if admission == Admission::Ask {
+            tracing::warn!(
+                "nobody can connect to {}: there are no accounts yet, and clients without one come in over \
+                 loopback addresses and Unix sockets only; --allow-anonymous lets them in",
+                first.endpoint
+            );
+        }
         let shared = Listener::CAN_SHARE_PORT && first.tcp_address().is_some();
         let others = if shared { self.acceptors.len() - 1 } else { 0 };
         for index in 1..=others {

@@ -120,7 +120,9 @@ fn bound(address: SocketAddr, shared: bool) -> io::Result<socket2::Socket> {
 
 fn bind_fault(doing: String, error: io::Error) -> Fault {
     let advice = match error.kind() {
-        io::ErrorKind::AddrInUse => "another program listens there: stop it, or choose another port or path",
+        io::ErrorKind::AddrInUse => {
+            "another program, or another listener of this one, is there: stop it, or choose another port or path"
+        }
         io::ErrorKind::PermissionDenied => {
             "no permission: ports below 1024 need CAP_NET_BIND_SERVICE, socket files a directory that is writable"
         }
@@ -128,6 +130,7 @@ fn bind_fault(doing: String, error: io::Error) -> Fault {
             "that is no address of this machine; 0.0.0.0 and [::] mean all of them"
         }
         io::ErrorKind::AlreadyExists => "choose another path, or remove that file",
+        io::ErrorKind::InvalidInput => "the path of a socket has 107 bytes at most, on some systems 103",
         io::ErrorKind::NotFound => "the directory of the socket's file does not exist",
         _ => return Fault::io(doing, error),
     };

@@ -3,6 +3,7 @@
 use super::fault::{BadConfig, ConfigFault};
 use super::options::{NUMBERS, Number};
 use super::{Config, ListenerConfig};
+use martlet_net::{Address, Endpoint};
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
@@ -12,12 +13,21 @@ const LISTENER: &str = "listener";
 const URL: &str = "url";
 const ALLOW_ANONYMOUS: &str = "allow_anonymous";
 
+const MOSQUITTO: &str = "this is no TOML: it looks like a mosquitto.conf, which this version does not read; \
+                         write listeners = [\"mqtt://127.0.0.1:1883\"], for one";
+
 type Value<'t> = Spanned<DeValue<'t>>;
 
 pub(super) fn read(text: &str, file: &str) -> Result<Config, BadConfig> {
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut reader =
         Reader { file, text, config: Config::default(), listeners: Vec::new(), faults: Vec::new() };
+    if !errors.is_empty()
+        && let Some(place) = mosquitto_option(text)
+    {
+        reader.fault(place, MOSQUITTO.to_owned());
+        return reader.finish();
+    }
     for error in errors {
         reader.fault(error.span().unwrap_or(0..0), format!("no TOML: {}", error.message()));
     }
@@ -132,13 +142,22 @@ impl Reader<'_> {
             self.fault(value.span(), "a listener is a URL in quotes: \"mqtt://127.0.0.1:1883\"".to_owned());
             return None;
         };
-        match text.parse() {
-            Ok(endpoint) => Some(ListenerConfig::new(endpoint)),
-            Err(bad) => {
-                self.fault(value.span(), format!("{bad}"));
-                None
+        let fault = match text.parse::<Endpoint>() {
+            Ok(endpoint) if endpoint.scheme.is_tls() || endpoint.scheme.is_websocket() => {
+                format!("{}:// is not in this version; write mqtt:// or unix://", endpoint.scheme.name())
             }
-        }
+            Ok(endpoint) if self.is_taken(&endpoint) => format!("{endpoint} is a listener already"),
+            Ok(endpoint) => return Some(ListenerConfig::new(endpoint)),
+            Err(bad) => bad.to_string(),
+        };
+        self.fault(value.span(), fault);
+        None
+    }
+
+    /// Port 0 is another port each time.
+    fn is_taken(&self, endpoint: &Endpoint) -> bool {
+        let is_any_port = matches!(endpoint.address, Address::Tcp { port: 0, .. });
+        !is_any_port && self.listeners.iter().any(|listener| listener.endpoint == *endpoint)
     }
 
     fn list<'v>(&mut self, value: &'v Value<'v>, what: &str) -> Option<&'v DeArray<'v>> {
@@ -171,6 +190,20 @@ impl Reader<'_> {
         };
         self.fault(span, what);
     }
+}
+
+/// Where the first option stands, if all are written as Mosquitto writes them: a name, a space, a value.
+fn mosquitto_option(text: &str) -> Option<Range<usize>> {
+    let is_option = |line: &str| {
+        line.split_once(' ').is_some_and(|(name, value)| {
+            let is_name = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            is_name && !value.trim_start().starts_with('=')
+        })
+    };
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let first = lines.clone().next()?;
+    let start = first.as_ptr().addr() - text.as_ptr().addr();
+    lines.all(is_option).then_some(start..start + first.len())
 }
 
 /// Letters to insert, delete or replace to make one word of the other.

@@ -89,3 +89,46 @@ fn what_is_no_toml_has_a_place_too() {
         "{gone}"
     );
 }
+
+#[test]
+fn listeners_that_could_not_be_opened() {
+    rejects(
+        "listeners = ['mqtts://h', 'ws://h', 'h', 'mqtt://h:1883', 'h:0', 'h:0']",
+        &[
+            "t.toml:1:14: mqtts:// is not in this version; write mqtt:// or unix://",
+            "t.toml:1:27: ws:// is not in this version; write mqtt:// or unix://",
+            "t.toml:1:42: mqtt://h:1883 is a listener already",
+        ],
+    );
+}
+
+#[test]
+fn a_mosquitto_conf_is_recognised() {
+    let bad =
+        Config::from_toml("# mine\n\nlistener 1883\nallow_anonymous true\n", "m.conf").expect_err("no TOML");
+    assert!(
+        bad.to_string().starts_with("m.conf:3:1: this is no TOML: it looks like a mosquitto.conf"),
+        "{bad}"
+    );
+    assert_eq!(bad.0.len(), 1);
+    let toml = Config::from_toml("shards = 1\nx y\n", "t.toml").expect_err("no TOML");
+    assert!(!toml.to_string().contains("mosquitto"), "{toml}");
+}
+
+#[test]
+fn the_example_is_the_default_and_names_every_option() {
+    let example = include_str!("../../../../docs/martlet.toml");
+    let mut config = accepts(example);
+    config.listeners.iter_mut().for_each(|listener| listener.optional = false);
+    let mut default = Config::default();
+    default.listeners.iter_mut().for_each(|listener| listener.optional = false);
+    assert_eq!(format!("{config:?}"), format!("{default:?}"));
+    for number in options::NUMBERS {
+        assert!(
+            example.contains(&format!("\n{} = ", number.name))
+                || example.contains(&format!("\n# {} = ", number.name)),
+            "{}",
+            number.name
+        );
+    }
+}

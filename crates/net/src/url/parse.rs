@@ -12,6 +12,9 @@ pub(super) fn url(text: &str) -> Result<Url> {
         return Err(BadUrl::Empty);
     }
     let (scheme, rest) = match text.split_once("://") {
+        None if text.starts_with('/') || text.starts_with("unix:/") => {
+            return Err(BadUrl::UnixPathNotAbsolute);
+        }
         None => (Scheme::Mqtt, text),
         Some((name, rest)) => (scheme(name)?, rest),
     };
@@ -82,6 +85,7 @@ fn checked_host(host: &str) -> Result<&str> {
     let is_fine = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
     match host {
         "" => Err(BadUrl::HostMissing),
+        _ if host.bytes().all(|byte| byte.is_ascii_digit()) => Err(BadUrl::HostInvalid(host.into())), // a port?
         _ if host.chars().all(is_fine) => Ok(host),
         _ => Err(BadUrl::HostInvalid(host.into())),
     }

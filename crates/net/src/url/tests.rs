@@ -57,6 +57,9 @@ fn what_is_refused() {
     rejects("mqtt://%ff@h", BadUrl::UserNameNotUtf8);
     rejects("mqtt://u:p/w@h", BadUrl::CredentialsUnescaped);
     rejects("unix://run/x", BadUrl::UnixPathNotAbsolute);
+    rejects("unix:/run/x", BadUrl::UnixPathNotAbsolute);
+    rejects("/run/x", BadUrl::UnixPathNotAbsolute);
+    rejects("1883", BadUrl::HostInvalid("1883".into()));
     rejects("unix:///run/%00", BadUrl::UnixPathNotAbsolute);
     assert_eq!("mqtt://u@h".parse::<Endpoint>(), Err(BadUrl::CredentialsNotAllowed));
     assert!(BadUrl::UnknownScheme("tcp".into()).to_string().ends_with("write mqtt://"));
