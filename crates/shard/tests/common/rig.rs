@@ -40,12 +40,12 @@ pub(crate) struct Rig {
 }
 
 /// Tells a story on one shard, on two, and on two that read byte by byte.
-pub(crate) fn everywhere(story: impl Fn(&mut Rig)) {
+pub(crate) fn everywhere(story: impl FnMut(&mut Rig)) {
     everywhere_with(|_| {}, story);
 }
 
 /// The same with another configuration.
-pub(crate) fn everywhere_with(change: impl Fn(&mut Config), story: impl Fn(&mut Rig)) {
+pub(crate) fn everywhere_with(change: impl Fn(&mut Config), mut story: impl FnMut(&mut Rig)) {
     for (shards, chunk) in [(1, usize::MAX), (2, usize::MAX), (2, 1)] {
         let mut rig = Rig::with(shards, &change);
         rig.chunk = chunk;
