@@ -65,6 +65,11 @@ impl Mailboxes {
         self.unsent & !self.blocked != 0
     }
 
+    /// Whether mail did not fit at the last try.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.blocked != 0
+    }
+
     /// Whether a batch waits to be received.
     pub(crate) fn has_incoming(&self) -> bool {
         self.incoming.iter().any(|incoming| !incoming.ring.is_empty())

@@ -29,7 +29,9 @@ impl Reactor {
         self.read_ready();
         self.run_timers();
         self.mailboxes.send(|to| self.shard.take_mail(to), &self.peers);
-        self.transmit();
+        if self.may_transmit() {
+            self.transmit();
+        }
         self.end_if_done();
         Ok(())
     }
@@ -37,7 +39,7 @@ impl Reactor {
     /// Polls: not at all if there is work left, else until the next timer.
     fn wait(&mut self, events: &mut Events) -> Result<(), Fault> {
         let has_work = !self.ready.is_empty()
-            || !self.dirty.is_empty()
+            || (!self.dirty.is_empty() && self.may_transmit())
             || self.acceptors.has_work()
             || self.mail_left
             || self.mailboxes.can_send();
@@ -50,6 +52,12 @@ impl Reactor {
             Err(error) if error.kind() != ErrorKind::Interrupted => Err(Fault::io("wait for sockets", error)),
             _ => Ok(()),
         }
+    }
+
+    /// While a ring is full, acknowledgements must not overtake the mail that does not fit: its receiver empties it
+    /// whatever else happens, and wakes this thread. At the end nobody may be left to do so.
+    fn may_transmit(&self) -> bool {
+        !self.mailboxes.is_blocked() || self.life != Life::Running
     }
 
     fn until_next_timer(&self) -> Option<Duration> {

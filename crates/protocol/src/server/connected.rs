@@ -135,7 +135,7 @@ impl Connected {
             Err(Fatal::Malformed(_)) => unreachable!("the packet was decoded"),
         };
         match auth.reason {
-            ReasonCode::ReAuthenticate => self.reauthenticating = true, // [MQTT-4.12.1-1]
+            ReasonCode::ReAuthenticate if !self.reauthenticating => self.reauthenticating = true, // [MQTT-4.12.1-1]
             ReasonCode::ContinueAuthentication if self.reauthenticating => {}
             _ => return Err(Violation::AuthReason), // [MQTT-3.15.2-1]
         }
