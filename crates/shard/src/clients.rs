@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::connection::{Connection, Connections, pause};
 use crate::counters::{Counters, Dropped};
 use crate::interface::{ConnectionId, Effect};
+use crate::memory::Held;
 use crate::session::{SessionKey, SessionRef, Sessions, Slot};
 use crate::timers::Timer;
 use crate::wheel::Wheel;
@@ -93,6 +94,7 @@ pub(crate) struct Clients {
     pub(crate) wheel: Wheel<Timer>,
     /// Messages of shared subscriptions that were settled: their groups are owed credit.
     pub(crate) settled: Vec<(SessionRef, core::num::NonZeroU32)>,
+    pub(crate) held: Held,
     pool: Vec<Vec<u8>>,
 }
 
@@ -107,6 +109,7 @@ impl Clients {
             effects: VecDeque::new(),
             wheel: Wheel::new(),
             settled: Vec::new(),
+            held: Held::default(),
             pool: Vec::new(),
         }
     }
@@ -144,13 +147,14 @@ impl Clients {
         if message.is_expired(now) {
             return Err(Dropped::Expired); // [MQTT-3.3.2-5]
         }
-        let connection = self.connections.get_mut(id).expect("a session's connection is open");
-        if connection.output.len() >= self.config.limits.output_high_bytes {
+        let connection = &self.connections[id];
+        if connection.output.len() >= self.output_max() {
             return Err(Dropped::OutputFull);
         }
         let source = parcelled.source(&mut self.publications);
-        connection.output.give_buffer(|| self.pool.pop().unwrap_or_default());
         let delivery = Delivery::at_most_once(out.retain, out.subscription_ids);
+        let connection = &mut self.connections[id];
+        connection.output.give_buffer(|| self.pool.pop().unwrap_or_default());
         let Connection { protocol, output, .. } = connection;
         protocol
             .send(now, source, delivery, encodings, &mut self.publications, output)
@@ -174,9 +178,10 @@ impl Clients {
         if slot.session.outgoing.bytes() + size > self.config.queue_bytes_max {
             return Err(Dropped::QueueFull);
         }
-        if self.publications.bytes() + size as u64 > self.config.memory_bytes_max {
+        if self.is_full_for(size) {
             return Err(Dropped::Memory);
         }
+        let slot = &mut self.sessions[out.to];
         let id = parcelled.store(&mut self.publications);
         self.publications.retain(id);
         let mut entry = Entry::new(id, out.qos);
@@ -187,7 +192,9 @@ impl Clients {
             let window = self.connections[id].protocol.window();
             slot.session.outgoing.is_drained(window)
         });
-        slot.session.outgoing.push(entry, &self.publications);
+        self.with_queue(out.to, |clients| {
+            clients.sessions[out.to].session.outgoing.push(entry, &clients.publications);
+        });
         self.counters.queued += 1;
         if drained {
             self.pump_one(now, out.to, Some(encodings));
@@ -223,6 +230,12 @@ impl Clients {
         true
     }
 
+    /// Bytes of one connection's output above which it gets no QoS 0; less when all clients together hold too much.
+    fn output_max(&self) -> usize {
+        let limits = &self.config.limits;
+        if self.is_full_for(0) { limits.output_low_bytes } else { limits.output_high_bytes }
+    }
+
     fn count_sent(&mut self, id: ConnectionId, payload_bytes: usize) {
         self.connections[id].life.messages.1 += 1;
         self.counters.publishes_sent += 1;
@@ -247,17 +260,19 @@ impl Clients {
         let connection = self.connections.get_mut(id).expect("the caller holds an open connection");
         let slot: &mut Slot = &mut self.sessions[key];
         connection.output.give_buffer(|| self.pool.pop().unwrap_or_default());
-        let before = slot.session.outgoing.in_flight();
+        let before = (slot.session.outgoing.in_flight(), slot.session.outgoing.entry_bytes());
         let Connection { protocol, output, .. } = connection;
         let mut link = Link { session: &mut slot.session, publications: &mut self.publications, output };
         let result = step(protocol, &mut link);
-        let after = slot.session.outgoing.in_flight();
-        self.counters.in_flight = self.counters.in_flight + u64::from(after) - u64::from(before);
+        let after = (slot.session.outgoing.in_flight(), slot.session.outgoing.entry_bytes());
+        self.counters.in_flight = self.counters.in_flight + u64::from(after.0) - u64::from(before.0);
+        self.held.entries_changed(before.1, after.1);
         result
     }
 
     /// There is output: its socket's owner is told, once until it says that it wrote.
     pub(crate) fn touch(&mut self, id: ConnectionId) {
+        self.weigh_output(id);
         let connection = &mut self.connections[id];
         if !connection.dirty && !connection.output.is_empty() {
             connection.dirty = true;
@@ -275,6 +290,8 @@ impl Clients {
         connection.life.bytes.1 += bytes as u64;
         self.counters.bytes_sent += bytes as u64;
         connection.output.advance(bytes, &mut self.publications);
+        self.weigh_output(id);
+        let connection = &mut self.connections[id];
         if connection.output.len() < self.config.limits.output_low_bytes {
             let session = connection.session;
             self.resume(id, pause::OUTPUT);

@@ -65,8 +65,12 @@ impl Shard {
         let client_id = self.clients.connections[id].life.client_id.clone();
         let client_id = client_id.expect("CONNECT had one, or it was assigned then");
         let assigned = greeting.client_id.is_empty().then(|| client_id.clone());
+        let will_bytes = greeting.will.as_ref().map_or(0, |will| will.publication.message().size());
+        if will_bytes > 0 && self.clients.is_full_for_state(will_bytes) {
+            return self.refuse(now, id, ReasonCode::QuotaExceeded);
+        }
         let found = self.session_for(now, &client_id, greeting.clean_start);
-        if found.is_none() && self.clients.sessions.len() >= self.clients.config.sessions_max {
+        if found.is_none() && self.is_full_for_session(&client_id) {
             return self.refuse(now, id, ReasonCode::ServerBusy);
         }
         let key = found.unwrap_or_else(|| self.new_session(client_id.clone()));
@@ -119,6 +123,11 @@ impl Shard {
             return None;
         }
         Some(key)
+    }
+
+    fn is_full_for_session(&self, client_id: &str) -> bool {
+        let clients = &self.clients;
+        clients.sessions.len() >= clients.config.sessions_max || clients.is_full_for_state(client_id.len())
     }
 
     fn new_session(&mut self, client_id: Box<str>) -> SessionKey {
@@ -268,7 +277,10 @@ impl Shard {
         let slot = &mut self.clients.sessions[key];
         let lost = slot.session.outgoing.len() as u64;
         let in_flight = u64::from(slot.session.outgoing.in_flight());
-        slot.session.release(&mut self.clients.publications);
+        self.clients.with_queue(key, |clients| {
+            clients.sessions[key].session.release(&mut clients.publications);
+        });
+        let slot = &mut self.clients.sessions[key];
         if let Some(timer) = slot.timer.take() {
             self.clients.wheel.cancel(timer);
         }
@@ -302,6 +314,7 @@ impl Shard {
             self.clients.wheel.cancel(timer);
         }
         connection.output.clear(&mut self.clients.publications);
+        self.clients.forget_output(connection.weighed);
         self.clients.counters.connections -= 1;
         self.throttled.retain(|other| *other != id);
     }

@@ -27,6 +27,8 @@ pub(crate) struct Connection {
     pub(crate) protocol: Protocol,
     pub(crate) session: Option<SessionKey>,
     pub(crate) output: Output,
+    /// Bytes of output that the shard's memory is known to hold.
+    pub(crate) weighed: usize,
     /// Bytes received that do not make a frame yet, or that wait for a decision.
     pub(crate) partial: Vec<u8>,
     pub(crate) timer: Option<TimerId>,
@@ -63,6 +65,7 @@ impl Connection {
             protocol,
             session: None,
             output: Output::new(),
+            weighed: 0,
             partial: Vec::new(),
             timer: None,
             dirty: false,

@@ -20,6 +20,7 @@ mod index;
 mod interest;
 mod interface;
 mod mail;
+mod memory;
 mod post;
 mod publish;
 mod random;

@@ -71,7 +71,12 @@ impl Shard {
             }
             Mail::Retain { parcel, qos } => self.set_retained(&batch.message(&parcel), qos),
             Mail::Replay { session, filter, subscription, asked } => {
-                self.start_replay(session, TopicFilter::from_checked(batch.text(&filter)), subscription, asked);
+                self.start_replay(
+                    session,
+                    TopicFilter::from_checked(batch.text(&filter)),
+                    subscription,
+                    asked,
+                );
             }
             Mail::Replayed { session, replay, parcel, qos, id, no_local, asked } => {
                 let message = batch.message(&parcel);

@@ -132,15 +132,13 @@ impl Shard {
                 let greeting = connection.protocol.handle_connect(frame, &self.clients.config.limits)?;
                 self.greet(now, id, greeting);
             }
-            Phase::Challenged => {
-                match connection.protocol.handle_auth(frame)? {
-                    Event::Disconnect { reason, .. } => {
-                        self.close(now, id, EndReason::ClientDisconnected(reason));
-                    }
-                    Event::Authenticate(data) => self.ask(id, data),
-                    _ => unreachable!("nothing else comes before CONNACK"),
+            Phase::Challenged => match connection.protocol.handle_auth(frame)? {
+                Event::Disconnect { reason, .. } => {
+                    self.close(now, id, EndReason::ClientDisconnected(reason));
                 }
-            }
+                Event::Authenticate(data) => self.ask(id, data),
+                _ => unreachable!("nothing else comes before CONNACK"),
+            },
             Phase::Connected => {
                 let key = connection.session.expect("a connected client has a session");
                 let event = self.clients.with_link(id, key, |protocol, link| {

@@ -109,8 +109,8 @@ impl Shard {
 
     /// Replaces or removes a retained message of this shard. [MQTT-3.3.1-6] [MQTT-3.3.1-7]
     pub(crate) fn set_retained(&mut self, message: &Message<'_>, qos: QoSLevel) {
-        let full =
-            self.clients.publications.bytes() + message.size() as u64 > self.clients.config.memory_bytes_max;
+        self.weigh();
+        let full = self.clients.is_full_for(message.size());
         let old = if message.payload.is_empty() || full {
             self.retained.remove(message.topic)
         } else {

@@ -107,15 +107,21 @@ pub(crate) struct Sessions {
     entries: Vec<Entry>,
     free: Vec<SessionKey>,
     by_client_id: HashTable<SessionKey>,
+    client_id_bytes: usize,
     hasher: SeedableRandomState,
 }
 
 impl Sessions {
     pub(crate) fn new(shard: ShardId, hasher: SeedableRandomState) -> Self {
-        Sessions { shard, entries: Vec::new(), free: Vec::new(), by_client_id: HashTable::new(), hasher }
+        let (entries, free, by_client_id) = (Vec::new(), Vec::new(), HashTable::new());
+        Sessions { shard, entries, free, by_client_id, client_id_bytes: 0, hasher }
     }
     pub(crate) fn len(&self) -> usize {
         self.by_client_id.len()
+    }
+    /// Bytes of all client ids.
+    pub(crate) fn client_id_bytes(&self) -> u64 {
+        self.client_id_bytes as u64
     }
     /// The session of a client id. [MQTT-3.1.3-2]
     pub(crate) fn find(&self, client_id: &str) -> Option<SessionKey> {
@@ -126,6 +132,7 @@ impl Sessions {
     /// Takes a new session in; its client id must not be there.
     pub(crate) fn insert(&mut self, session: Session, publisher: u64) -> SessionKey {
         let hash = self.hasher.hash_one(&*session.client_id);
+        self.client_id_bytes += session.client_id.len();
         let key = self.free.pop().unwrap_or_else(|| {
             self.entries.push(Entry::default());
             SessionKey(u32::try_from(self.entries.len() - 1).expect("sessions_max is far below 2^32"))
@@ -151,7 +158,9 @@ impl Sessions {
     }
     /// Takes a session out.
     pub(crate) fn remove(&mut self, key: SessionKey) -> Box<Slot> {
-        let hash = self.hasher.hash_one(&*self[key].session.client_id);
+        let client_id = &*self[key].session.client_id;
+        let (hash, client_id_len) = (self.hasher.hash_one(client_id), client_id.len());
+        self.client_id_bytes -= client_id_len;
         if let Ok(found) = self.by_client_id.find_entry(hash, |other| *other == key) {
             found.remove();
         }

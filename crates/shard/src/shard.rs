@@ -169,6 +169,7 @@ impl Shard {
     /// What any input may leave to do.
     pub(crate) fn after(&mut self, now: Time) {
         self.pay_groups(now);
+        self.weigh();
         if self.clients.config.shards == 1 {
             self.step_replays(now);
         }

@@ -13,6 +13,10 @@ use martlet_codec::{
 };
 use martlet_protocol::Time;
 
+/// Bytes of the longest filter of a shared subscription, `$share/` included: shards name the group by it in what they
+/// tell each other about every message.
+const SHARE_BYTES_MAX: usize = 4096;
+
 /// What subscribing to one filter did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Done {
@@ -91,12 +95,14 @@ impl Shard {
             return Err(ReasonCode::TopicFilterInvalid);
         }
         if filter.share().is_some() {
+            if filter.as_str().len() > SHARE_BYTES_MAX {
+                return Err(ReasonCode::QuotaExceeded);
+            }
             let joined = self.join(now, key, filter, subscription, self.last_token)?;
             return Ok(if joined == Joined::Asked { Done::Asked } else { Done::Replaced });
         }
         let subscribed = self.index.subscribe(filter, key.subscriber(), subscription); // [MQTT-3.8.4-3]
-        let max = self.clients.config.subscriptions_max as usize;
-        if subscribed.previous.is_none() && self.index.subscriptions_of(key.subscriber()).len() > max {
+        if subscribed.previous.is_none() && self.has_too_many_subscriptions(key) {
             self.index.unsubscribe(filter, key.subscriber());
             return Err(ReasonCode::QuotaExceeded);
         }
@@ -108,6 +114,12 @@ impl Shard {
         }
         self.clients.counters.subscriptions += 1;
         Ok(Done::New)
+    }
+
+    fn has_too_many_subscriptions(&mut self, key: SessionKey) -> bool {
+        self.weigh();
+        let max = self.clients.config.subscriptions_max as usize;
+        self.index.subscriptions_of(key.subscriber()).len() > max || self.clients.is_full_for_state(0)
     }
 
     pub(crate) fn unsubscribe(

@@ -6,6 +6,7 @@ use crate::counters::Dropped;
 use crate::fanout::topic_hash;
 use crate::index::Subscription;
 use crate::mail::Mail;
+use crate::memory::GROUP_ENTRY_BYTES;
 use crate::session::SessionRef;
 use crate::shard::Shard;
 use crate::shared::{Group, Item, Offer};
@@ -54,9 +55,10 @@ impl Shard {
             return self.assign_waiting(now, key);
         }
         let Some(mut kept) = self.groups.remove(key) else { return };
-        let Clients { publications, counters, .. } = &mut self.clients;
+        let Clients { publications, counters, held, .. } = &mut self.clients;
         kept.group.retain(|waiting| {
             publications.release(waiting.publication);
+            held.in_groups -= 1;
             counters.routed += 1;
             counters.dropped.count(Dropped::NoMember, 1);
             false
@@ -101,6 +103,7 @@ impl Shard {
         let group = &mut self.groups.get(key).group;
         group.add_credit(member, 1);
         group.give_back(item);
+        self.clients.held.in_groups += 1;
         self.assign_waiting(now, key);
     }
 
@@ -116,13 +119,20 @@ impl Shard {
             };
             return self.assign(now, key, member, parcelled, &Assigned { qos, retain: false, subscription });
         }
+        if self.clients.is_full_for(message.size()) {
+            self.clients.counters.routed += 1;
+            return self.clients.counters.dropped.count(Dropped::Memory, 1);
+        }
         let publication = parcelled.store(&mut self.clients.publications);
         let message = self.clients.publications.get(publication);
         match kept.group.offer(item(&message, GroupMessage { publication, qos })) {
             Offer::Assign(member, subscription) => {
                 self.assign(now, key, member, parcelled, &Assigned { qos, retain: false, subscription });
             }
-            Offer::Queued => self.clients.publications.retain(publication),
+            Offer::Queued => {
+                self.clients.held.in_groups += 1;
+                self.clients.publications.retain(publication);
+            }
             Offer::DroppedFull => {
                 self.clients.counters.routed += 1;
                 self.clients.counters.dropped.count(Dropped::QueueFull, 1);
@@ -154,6 +164,7 @@ impl Shard {
     fn assign_waiting(&mut self, now: Time, key: GroupKey) {
         while let Some(kept) = self.groups.kept[key.0 as usize].as_deref_mut() {
             let Some(assignment) = kept.group.poll_assignment() else { return };
+            self.clients.held.in_groups -= 1;
             let GroupMessage { publication, qos } = assignment.message;
             let subscription = assignment.subscription;
             if self.clients.publications.get(publication).is_expired(now) {
@@ -173,7 +184,7 @@ impl Shard {
 fn item(message: &Message<'_>, handle: GroupMessage) -> Item<GroupMessage> {
     Item {
         message: handle,
-        bytes: u32::try_from(message.size()).unwrap_or(u32::MAX),
+        bytes: u32::try_from(message.size() + GROUP_ENTRY_BYTES).unwrap_or(u32::MAX),
         topic: topic_hash(message.topic.as_str()),
         publisher: message.publisher,
     }

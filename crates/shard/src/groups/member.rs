@@ -37,11 +37,13 @@ impl Shard {
         let home = self.home_of_group(filter.as_str());
         let slot = &mut self.clients.sessions[key];
         let is_new = slot.rare().shares.find(filter.as_str()).is_none();
-        if is_new && slot.rare().shares.len() >= Shares::MAX {
+        let is_full = slot.rare().shares.len() >= Shares::MAX || self.clients.is_full_for_state(0);
+        if is_new && is_full {
             return Err(ReasonCode::QuotaExceeded);
         }
         if is_new {
-            slot.rare().shares.add(filter.as_str(), home);
+            self.clients.sessions[key].rare().shares.add(filter.as_str(), home);
+            self.clients.held.share_joined(filter.as_str());
             self.clients.counters.subscriptions += 1;
             self.clients.counters.shared_subscriptions += 1;
         }
@@ -88,6 +90,7 @@ impl Shard {
             return false;
         };
         let member = slot.name;
+        self.clients.held.share_left(filter.as_str());
         self.clients.counters.subscriptions -= 1;
         self.clients.counters.shared_subscriptions -= 1;
         if share.home == self.clients.config.shard {
@@ -154,6 +157,7 @@ impl Shard {
         let mut returned = Vec::new();
         let publications = &self.clients.publications;
         let in_flight = slot.session.outgoing.in_flight();
+        let entry_bytes = slot.session.outgoing.entry_bytes();
         slot.session.outgoing.reclaim(publications, also_sent, |publication, entry| {
             let Some(share) = entry.group.and_then(|number| shares.numbered(number)) else { return false };
             share.outstanding -= 1;
@@ -161,6 +165,7 @@ impl Shard {
             true
         });
         self.clients.counters.in_flight -= u64::from(in_flight - slot.session.outgoing.in_flight());
+        self.clients.held.entries_changed(entry_bytes, slot.session.outgoing.entry_bytes());
         for (filter, home, publication, qos) in returned.into_iter().rev() {
             self.clients.counters.queued -= 1;
             self.clients.counters.routed -= 1; // this delivery did not happen

@@ -49,11 +49,13 @@ pub(super) struct Levels {
     hasher: SeedableRandomState,
     texts: Slab<Level>,
     ids: HashTable<Id>,
+    /// Bytes of the texts that are stored in allocations of their own.
+    long_bytes: usize,
 }
 
 impl Levels {
     pub(super) fn new(hasher: SeedableRandomState) -> Self {
-        Levels { hasher, texts: Slab::new(), ids: HashTable::new() }
+        Levels { hasher, texts: Slab::new(), ids: HashTable::new(), long_bytes: 0 }
     }
 
     /// The id of a level that some node uses.
@@ -71,6 +73,7 @@ impl Levels {
 
     fn insert(&mut self, text: &str) -> Id {
         let id = self.texts.insert(Level::new(text.as_bytes()));
+        self.long_bytes += long_len(text.len());
         let (texts, hasher) = (&self.texts, &self.hasher);
         let hash = |&id: &Id| hasher.hash_one(texts[id].bytes());
         self.ids.insert_unique(hash(&id), id, hash);
@@ -88,9 +91,14 @@ impl Levels {
         if let Ok(entry) = self.ids.find_entry(hash, |&other| other == id) {
             entry.remove();
         }
-        self.texts.remove(id);
+        self.long_bytes -= long_len(self.texts.remove(id).bytes().len());
         let (texts, hasher) = (&self.texts, &self.hasher);
         shrink(&mut self.ids, |&id| hasher.hash_one(texts[id].bytes()));
+    }
+
+    /// Bytes of memory, about.
+    pub(super) fn memory(&self) -> usize {
+        self.texts.len() * (size_of::<Option<Level>>() + 8) + self.long_bytes
     }
 
     /// Number of distinct levels.
@@ -98,6 +106,11 @@ impl Levels {
     pub(super) fn len(&self) -> usize {
         self.texts.len()
     }
+}
+
+/// Bytes that a level of this length has outside of its slot.
+fn long_len(len: usize) -> usize {
+    if len > INLINE_MAX { len } else { 0 }
 }
 
 #[cfg(test)]

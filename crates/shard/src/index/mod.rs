@@ -96,6 +96,7 @@ pub(crate) struct Index {
     trie: Trie,
     subscribers: Vec<Holdings>,
     len: usize,
+    text_bytes: usize,
 }
 
 impl Index {
@@ -109,6 +110,7 @@ impl Index {
             by_text: HashTable::new(),
             subscribers: Vec::new(),
             len: 0,
+            text_bytes: 0,
         }
     }
 
@@ -122,6 +124,13 @@ impl Index {
     #[cfg(test)]
     pub(crate) fn filters(&self) -> usize {
         self.filters.len()
+    }
+
+    /// Bytes of memory, about.
+    pub(crate) fn memory(&self) -> usize {
+        const SUBSCRIPTION: usize = size_of::<Entry>() + size_of::<Holding>() + 16;
+        const FILTER: usize = size_of::<Option<Filter>>() + 24;
+        self.len * SUBSCRIPTION + self.filters.len() * FILTER + self.text_bytes + self.trie.memory()
     }
 
     /// Adds a subscription, or replaces the one of the same subscriber to the same filter. // [MQTT-3.8.4-3]
@@ -219,6 +228,7 @@ impl Index {
 
     fn insert_filter(&mut self, filter: TopicFilter<'_>) -> Id {
         let text = filter.as_str().into();
+        self.text_bytes += filter.as_str().len();
         let id = self.filters.insert(Filter { text, subscribers: List::None, place: None });
         if filter.has_wildcard() {
             self.filters[id].place = Some(self.trie.insert(filter, id));
@@ -231,6 +241,7 @@ impl Index {
 
     fn remove_filter(&mut self, id: Id) {
         let filter = self.filters.remove(id);
+        self.text_bytes -= filter.text.len();
         if let Some(place) = filter.place {
             self.trie.remove(place, id);
         }

@@ -147,6 +147,12 @@ impl Trie {
         parent
     }
 
+    /// Bytes of memory, about.
+    pub(super) fn memory(&self) -> usize {
+        const NODE: usize = size_of::<Option<Node>>() + 8;
+        self.nodes.len() * NODE + self.levels.memory()
+    }
+
     /// Number of nodes and of distinct levels.
     #[cfg(test)]
     pub(super) fn size(&self) -> (usize, usize) {

@@ -17,7 +17,6 @@ use martlet_codec::TopicName;
 use martlet_protocol::Time;
 
 /// What a topic name's entry takes beside its text, about: key, slot, and the tree's share.
-#[cfg(test)]
 const OVERHEAD: usize = 64;
 
 /// What is retained for one topic name.
@@ -56,8 +55,7 @@ impl<V: Copy> Retained<V> {
     }
 
     /// Memory of the table, about, in bytes: topic names and entries, without what the values refer to.
-    #[cfg(test)]
-    pub(crate) fn bytes(&self) -> usize {
+    pub(crate) fn memory(&self) -> usize {
         self.topic_bytes + OVERHEAD * (self.slots.len() + self.expiries.len())
     }
 

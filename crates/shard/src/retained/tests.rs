@@ -57,7 +57,7 @@ fn keeps_one_value_per_topic_until_it_expires() {
     assert_eq!((table.next_expiry(), table.get(topic("b"))), (None, Some(3)));
     assert_eq!(table.remove(topic("c")), None);
     assert_eq!(table.remove(topic("b")), Some(3));
-    assert_eq!((table.len(), table.bytes()), (0, 0));
+    assert_eq!((table.len(), table.memory()), (0, 0));
 }
 
 #[test]

@@ -280,25 +280,27 @@ fn memory_has_a_bound() {
 #[test]
 fn memory_counts_what_is_not_payload() {
     const MAX: u64 = 64 * 1024;
-    let bounded = |rig: &mut dyn FnMut(&mut Rig)| {
-        everywhere_with(|config| config.memory_bytes_max = MAX, |each| rig(each));
+    let bounded = |story: fn(&mut Rig)| {
+        everywhere_with(|config| config.memory_bytes_max = MAX, story);
     };
-    bounded(&mut |rig| {
+    bounded(|rig| {
         rig.connect("s", "v5 expiry=60");
         rig.ignore("s");
-        (0..40).for_each(|n| rig.tell("s", &format!("subscribe {}/{}@0", n, "x".repeat(4000))));
+        (0..40).for_each(|n| rig.tell("s", &format!("subscribe 1 {}/{}@0", n, "x".repeat(4000))));
         assert!(rig.counters().subscriptions < 20, "a filter has a length");
     });
-    bounded(&mut |rig| {
+    bounded(|rig| {
         for n in 0..300 {
-            rig.connect(&format!("{n}"), "v5 expiry=60 will=w,x");
+            let name = format!("{n}");
+            rig.dial(&name, "v5 expiry=60 will=w,x");
+            rig.ignore(&name);
         }
         assert!(rig.counters().clients() < 250, "a session is not nothing");
     });
-    bounded(&mut |rig| {
+    bounded(|rig| {
         rig.connect("s", "v5 expiry=60");
         rig.ignore("s");
-        (0..20).for_each(|n| rig.tell("s", &format!("subscribe $share/g{n}/t@1")));
+        (0..20).for_each(|n| rig.tell("s", &format!("subscribe 1 $share/g{n}/t@1")));
         rig.cut("s");
         rig.connect("p", "v5");
         rig.ignore("p");
