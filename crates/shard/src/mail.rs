@@ -30,7 +30,7 @@ pub(crate) enum Mail {
     Retain { parcel: Parcel, qos: QoSLevel },
     /// Send this session your retained messages for a filter (the parcel's topic). `asked` counts what it asks for.
     Replay { session: SessionRef, filter: Parcel, subscription: Subscription, asked: u64 },
-    /// One retained message of a replay. `replay` is the sender's number for it, owed one credit; `asked` that of its [`Mail::Replay`].
+    /// One retained message of a replay. `replay` is the sender's number for it, owed credit by its size; `asked` that of its [`Mail::Replay`].
     Replayed {
         session: SessionRef,
         replay: u64,
@@ -40,10 +40,10 @@ pub(crate) enum Mail {
         no_local: bool,
         asked: u64,
     },
-    /// The session has taken this many messages of a replay.
-    ReplayCredit { replay: u64, credit: u16 },
+    /// The session has taken this many KiB of a replay.
+    ReplayCredit { replay: u64, credit: u32 },
     /// A replay for this session is complete.
-    ReplayDone { session: SessionRef },
+    ReplayDone { session: SessionRef, replay: u64 },
     /// This session joins a group, or changes its subscription to it.
     Join { member: SessionRef, filter: Parcel, subscription: Subscription, credit: u16, token: u64 },
     /// The group has this member; the token is that of its [`Mail::Join`].

@@ -83,7 +83,7 @@ impl Shard {
                 self.replayed(now, from, replay, &Replayed { session, message, qos, id, no_local, asked });
             }
             Mail::ReplayCredit { replay, credit } => self.replay_credit(replay, credit),
-            Mail::ReplayDone { session } => self.replay_done(session),
+            Mail::ReplayDone { session, replay } => self.remote_replay_done(from, session, replay),
             Mail::Counters(counters) => self.others[from.0 as usize] = *counters,
             group => self.open_group_mail(now, from, batch, &group),
         }

@@ -11,6 +11,7 @@ use crate::mail::Mail;
 use crate::retained::{Cursor, Step};
 use crate::session::{SessionKey, SessionRef};
 use crate::shard::Shard;
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use core::num::NonZeroU32;
 use core::ops::ControlFlow;
@@ -21,10 +22,11 @@ use martlet_protocol::{Encodings, Message, PublicationId, Time};
 const STEP_VISITS: usize = 256;
 /// Steps of all replays together in one turn.
 const TURN_STEPS: usize = 8;
-/// Messages that a replay may send to another shard ahead of the receiver.
-const CREDIT: u16 = 256;
-/// Messages taken before credit is given back.
-const CREDIT_BACK: u16 = 64;
+/// KiB that all replays of one session may send it from other shards ahead of it, about: half of what an output holds
+/// before QoS 0 messages are dropped.
+const AHEAD_KIB: i64 = 512;
+/// Replays of one session at a time, each shard's part counted; those of one more subscription may be added to them.
+const ACTIVE_MAX: u32 = 8;
 /// Messages waiting in a session's queue above which it is not given more of a replay.
 const QUEUED_MAX: usize = 1024;
 
@@ -47,8 +49,8 @@ struct Replay {
     id: Option<NonZeroU32>,
     /// How many replays the session had asked for with this one.
     asked: u64,
-    /// For a session on another shard: messages that may still be sent.
-    credit: u16,
+    /// For a session on another shard: KiB that may still be sent. The last message may take it below 0.
+    credit: i64,
 }
 
 /// The replays under way.
@@ -137,16 +139,42 @@ impl Shard {
 
     /// Begins to send a session the retained messages for its new subscription, from every shard that may have some.
     pub(crate) fn replay(&mut self, key: SessionKey, filter: TopicFilter<'_>, subscription: Subscription) {
-        let session = self.clients.sessions[key].name;
-        let rare = self.clients.sessions[key].rare();
+        let slot = &mut self.clients.sessions[key];
+        let connection = slot.connection;
+        let rare = slot.rare();
         rare.asked += 1;
-        let asked = rare.asked;
+        if rare.active < ACTIVE_MAX {
+            let asked = rare.asked;
+            self.ask_for_replay(key, filter, subscription, asked);
+        } else {
+            rare.waiting.push_back(Waiting {
+                filter: filter.as_str().into(),
+                subscription,
+                asked: rare.asked,
+            });
+        }
+        let rare = self.clients.sessions[key].rare();
+        rare.count_replays();
+        if rare.replays > REPLAYS_MAX
+            && let Some(id) = connection
+        {
+            self.clients.pause(id, pause::REPLAYS);
+        }
+    }
+
+    /// Asks every shard that may have some, this one too.
+    fn ask_for_replay(
+        &mut self,
+        key: SessionKey,
+        filter: TopicFilter<'_>,
+        subscription: Subscription,
+        asked: u64,
+    ) {
+        let session = self.clients.sessions[key].name;
         let one_home = (!filter.has_wildcard()).then(|| self.home_of_topic(filter.as_str()));
-        for shard in (0..self.clients.config.shards).map(ShardId) {
-            if one_home.is_some_and(|home| home != shard) {
-                continue;
-            }
-            self.clients.sessions[key].rare().replays += 1;
+        let shards = (0..self.clients.config.shards).map(ShardId);
+        for shard in shards.filter(|shard| one_home.is_none_or(|home| home == *shard)) {
+            self.clients.sessions[key].rare().active += 1;
             if shard == self.clients.config.shard {
                 self.start_replay(session, filter, subscription, asked);
                 continue;
@@ -154,11 +182,6 @@ impl Shard {
             let batch = self.outbox(shard);
             let filter = batch.pack_text(filter.as_str());
             batch.push(Mail::Replay { session, filter, subscription, asked });
-        }
-        if self.clients.sessions[key].rare().replays > REPLAYS_MAX
-            && let Some(id) = self.clients.sessions[key].connection
-        {
-            self.clients.pause(id, pause::REPLAYS);
         }
     }
 
@@ -171,10 +194,15 @@ impl Shard {
     ) {
         let Subscription { options, id } = subscription;
         let cursor = Cursor::new(filter);
-        self.replays.start(Replay { session, cursor, options, id, asked, credit: CREDIT });
+        self.replays.start(Replay { session, cursor, options, id, asked, credit: self.replay_window() });
         if self.clients.config.shards == 1 {
             self.replays.release_fresh(); // there is no mail
         }
+    }
+
+    /// KiB that one replay may send ahead.
+    fn replay_window(&self) -> i64 {
+        AHEAD_KIB / i64::from(ACTIVE_MAX + u32::from(self.clients.config.shards))
     }
 
     /// Goes on with some replays; the rest follow in the next turn.
@@ -239,12 +267,12 @@ impl Shard {
         let batch = self.outboxes[to.0 as usize].batch(&mut self.clients.effects, to);
         let publications = &self.clients.publications;
         let step = cursor.step(&self.retained, STEP_VISITS, &mut |_, retained: RetainedMessage| {
-            if *credit == 0 {
+            if *credit <= 0 {
                 return ControlFlow::Break(());
             }
             let message = publications.get(retained.publication);
             if !message.is_expired(now) {
-                *credit -= 1;
+                *credit -= i64::from(kib(&message));
                 let parcel = batch.pack(&message);
                 let qos = retained.qos.min(options.maximum_qos);
                 let no_local = options.no_local;
@@ -254,7 +282,7 @@ impl Shard {
         });
         match step {
             Step::Done => {
-                batch.push(Mail::ReplayDone { session });
+                batch.push(Mail::ReplayDone { session, replay: number });
                 self.replays.finish(number);
             }
             Step::More if *credit > 0 => self.replays.runnable.push_back(number),
@@ -263,14 +291,14 @@ impl Shard {
     }
 
     /// Credit for a replay of ours; 0 ends it, for the session is gone.
-    pub(crate) fn replay_credit(&mut self, number: u64, credit: u16) {
+    pub(crate) fn replay_credit(&mut self, number: u64, credit: u32) {
         let Some(replay) = self.replays.all.get_mut(&number) else { return };
         if credit == 0 {
             return self.replays.finish(number);
         }
-        let waits = replay.credit == 0;
-        replay.credit += credit;
-        if waits {
+        let waits = replay.credit <= 0;
+        replay.credit += i64::from(credit);
+        if waits && replay.credit > 0 {
             self.replays.runnable.push_back(number);
         }
     }
@@ -293,24 +321,36 @@ impl Shard {
             parcelled.finish(&mut self.clients.publications);
         }
         let owed = &mut self.clients.sessions[key].rare().owed;
-        match owed.iter_mut().find(|(shard, number, _)| (*shard, *number) == (from, replay)) {
-            Some((.., credit)) => *credit += 1,
-            None => owed.push((from, replay, 1)),
-        }
+        *owed.entry((from, replay)).or_default() += kib(&replayed.message);
         self.pay_replays(key);
     }
 
-    /// A replay is complete.
-    pub(crate) fn replay_done(&mut self, session: SessionRef) {
+    /// Another shard's replay is complete.
+    pub(crate) fn remote_replay_done(&mut self, from: ShardId, session: SessionRef, replay: u64) {
+        if let Some(key) = self.clients.sessions.resolve(session) {
+            self.clients.sessions[key].rare().owed.remove(&(from, replay));
+        }
+        self.replay_done(session);
+    }
+
+    /// A replay is complete: the next one begins.
+    fn replay_done(&mut self, session: SessionRef) {
         let Some(key) = self.clients.sessions.resolve(session) else { return };
+        let rare = self.clients.sessions[key].rare();
+        rare.active = rare.active.saturating_sub(1);
+        while self.clients.sessions[key].rare().active < ACTIVE_MAX
+            && let Some(next) = self.clients.sessions[key].rare().waiting.pop_front()
+        {
+            let filter = TopicFilter::from_checked(&next.filter);
+            self.ask_for_replay(key, filter, next.subscription, next.asked);
+        }
         let slot = &mut self.clients.sessions[key];
         let connection = slot.connection;
         let rare = slot.rare();
-        rare.replays = rare.replays.saturating_sub(1);
+        rare.count_replays();
         let left = rare.replays;
         if left == 0 {
-            rare.fresh = Default::default();
-            rare.owed.clear();
+            (rare.fresh, rare.waiting) = Default::default();
         }
         if left <= REPLAYS_MAX
             && let Some(id) = connection
@@ -333,7 +373,8 @@ impl Shard {
             return;
         }
         let mut owed = core::mem::take(&mut self.clients.sessions[key].rare().owed);
-        for (shard, replay, credit) in owed.extract_if(.., |(.., credit)| *credit >= CREDIT_BACK) {
+        let enough = self.replay_window() as u32 / 4;
+        for ((shard, replay), credit) in owed.extract_if(.., |_, credit| *credit >= enough) {
             self.outbox(shard).push(Mail::ReplayCredit { replay, credit });
         }
         self.clients.sessions[key].rare().owed = owed;
@@ -344,12 +385,25 @@ impl Shard {
         let slot = &mut self.clients.sessions[key];
         let name = slot.name;
         if let Some(rare) = &mut slot.rare {
-            for (shard, replay, _) in core::mem::take(&mut rare.owed) {
+            for ((shard, replay), _) in core::mem::take(&mut rare.owed) {
                 self.outbox(shard).push(Mail::ReplayCredit { replay, credit: 0 });
             }
         }
         self.replays.unblock(name); // they end when they find the session gone
     }
+}
+
+/// What a message costs of a replay's credit.
+fn kib(message: &Message<'_>) -> u32 {
+    (message.size() / 1024) as u32 + 1
+}
+
+/// A subscription whose replays have not begun.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    filter: Box<str>,
+    subscription: Subscription,
+    asked: u64,
 }
 
 /// What [`Mail::Replayed`] carries.

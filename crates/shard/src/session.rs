@@ -4,9 +4,11 @@
 use crate::fanout::topic_hash;
 use crate::index::SubscriberId;
 use crate::interface::{ConnectionId, ShardId};
+use crate::replay::Waiting;
 use crate::shares::Shares;
 use crate::wheel::TimerId;
 use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use foldhash::fast::SeedableRandomState;
@@ -68,19 +70,27 @@ pub(crate) struct Slot {
 pub(crate) struct Rare {
     /// Shared subscriptions.
     pub(crate) shares: Shares,
-    /// Replays of retained messages under way, here and on other shards.
+    /// Replays of retained messages under way or waiting.
     pub(crate) replays: u32,
+    /// Those under way, here and on other shards.
+    pub(crate) active: u32,
+    /// Subscriptions whose replays begin when others are done.
+    pub(crate) waiting: VecDeque<Waiting>,
     /// Hashes of topics of which a newer message came while those replays run: theirs would be stale, or the same
     /// once more.
     /// With each, how many replays had been asked for by then: to later ones it is no news.
     pub(crate) fresh: HashMap<u64, u64, SeedableRandomState>,
     /// Replays asked for so far.
     pub(crate) asked: u64,
-    /// Credit that is owed to those replays once there is room for more: shard, replay, messages.
-    pub(crate) owed: Vec<(ShardId, u64, u16)>,
+    /// Credit that is owed to replays of other shards once there is room for more, in KiB.
+    pub(crate) owed: BTreeMap<(ShardId, u64), u32>,
 }
 
 impl Rare {
+    /// Counts the replays anew, after one came or went.
+    pub(crate) fn count_replays(&mut self) {
+        self.replays = self.active.saturating_add(u32::try_from(self.waiting.len()).unwrap_or(u32::MAX));
+    }
     /// Whether a message of this topic came after the replay with this number was asked for.
     pub(crate) fn is_fresh(&self, topic: TopicName<'_>, asked: u64) -> bool {
         let asked_by_then = self.fresh.get(&topic_hash(topic.as_str()));

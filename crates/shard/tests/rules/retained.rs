@@ -251,3 +251,28 @@ fn a_message_that_comes_during_a_replay_comes_once() {
         assert_eq!(heard, ["publish a x 2#1", "publish b x 2#2"]); // [MQTT-4.3.3-6]
     });
 }
+
+/// What other shards send ahead is bounded by what an output holds: nothing is dropped, whatever its size.
+#[test]
+fn large_retained_messages_all_come() {
+    everywhere(|rig| {
+        rig.connect("p", "v5");
+        (0..40).for_each(|n| rig.tell("p", &format!("publish big/{n} *65000 retain")));
+        rig.connect("s", "v5");
+        rig.subscribe("s", "big/#@0");
+        assert_eq!((rig.heard("s").len(), rig.dropped(Dropped::OutputFull)), (40, 0));
+    });
+}
+
+/// A session's subscriptions are replayed a few at a time, and all of them are.
+#[test]
+fn many_subscriptions_are_all_replayed() {
+    everywhere(|rig| {
+        rig.connect("p", "v5");
+        (0..60).for_each(|n| rig.tell("p", &format!("publish {n}/x one retain")));
+        rig.connect("s", "v5");
+        let filters: Vec<String> = (0..60).map(|n| format!("{n}/+@0")).collect();
+        rig.subscribe("s", &filters.join(" "));
+        assert_eq!(rig.heard("s").len(), 60);
+    });
+}
