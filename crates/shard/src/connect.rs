@@ -44,6 +44,9 @@ impl Shard {
             (Verdict::Accept { data }, None) => {
                 connection.protocol.reauthenticated(data.as_deref(), &mut connection.output);
             }
+            (Verdict::Continue { .. }, _) if connection.protocol.method().is_none() => {
+                self.refuse(now, id, ReasonCode::NotAuthorized); // it has no way to go on [MQTT-4.12.0-6]
+            }
             (Verdict::Continue { data }, greeting) => {
                 connection.greeting = greeting;
                 connection.protocol.challenge(&data, &mut connection.output); // [MQTT-4.12.0-2]

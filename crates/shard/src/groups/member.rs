@@ -13,6 +13,7 @@ use crate::shard::Shard;
 use crate::shares::Shares;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
 use martlet_codec::{QoSLevel, ReasonCode, TopicFilter};
 use martlet_protocol::{Encodings, PublicationId, Time};
 
@@ -100,6 +101,9 @@ impl Shard {
             let filter = batch.pack_text(filter.as_str());
             batch.push(Mail::Leave { member, filter });
         }
+        self.hand_back(now, key, false, |_, number| {
+            (number == share.number).then(|| (share.filter.clone(), share.home)) // what it did not begin
+        });
         true
     }
 
@@ -150,6 +154,21 @@ impl Shard {
     /// Takes messages of groups out of a session's queue and gives them back; `also_sent`: those too that were sent
     /// with QoS 1 and not acknowledged.
     fn return_to_groups(&mut self, now: Time, key: SessionKey, also_sent: bool) {
+        self.hand_back(now, key, also_sent, |shares, number| {
+            let share = shares.numbered(number)?;
+            share.outstanding -= 1;
+            Some((share.filter.clone(), share.home))
+        });
+    }
+
+    /// Hands back the messages for which `claim` names the group and its home.
+    fn hand_back(
+        &mut self,
+        now: Time,
+        key: SessionKey,
+        also_sent: bool,
+        mut claim: impl FnMut(&mut Shares, NonZeroU32) -> Option<(Box<str>, ShardId)>,
+    ) {
         let slot = &mut self.clients.sessions[key];
         let Some(rare) = &mut slot.rare else { return };
         let shares = &mut rare.shares;
@@ -159,9 +178,10 @@ impl Shard {
         let in_flight = slot.session.outgoing.in_flight();
         let entry_bytes = slot.session.outgoing.entry_bytes();
         slot.session.outgoing.reclaim(publications, also_sent, |publication, entry| {
-            let Some(share) = entry.group.and_then(|number| shares.numbered(number)) else { return false };
-            share.outstanding -= 1;
-            returned.push((share.filter.clone(), share.home, publication, entry.qos));
+            let Some((filter, home)) = entry.group.and_then(|number| claim(shares, number)) else {
+                return false;
+            };
+            returned.push((filter, home, publication, entry.qos));
             true
         });
         self.clients.counters.in_flight -= u64::from(in_flight - slot.session.outgoing.in_flight());
@@ -241,7 +261,7 @@ impl Shard {
         let number = share.number;
         let queued = qos != QoSLevel::AtMostOnce;
         share.outstanding += u16::from(waits);
-        let id = assigned.subscription.id.map_or(0, core::num::NonZeroU32::get);
+        let id = assigned.subscription.id.map_or(0, NonZeroU32::get);
         let subscription_ids = if id == 0 { &[][..] } else { core::slice::from_ref(&id) };
         let retain = assigned.retain && assigned.subscription.options.retain_as_published;
         let group = queued.then_some(number);

@@ -129,6 +129,25 @@ fn what_a_member_has_not_begun_goes_to_another() {
 }
 
 #[test]
+fn a_member_that_unsubscribes_hands_back_what_it_has_not_begun() {
+    everywhere(|rig| {
+        let members = group(rig, 2, "v5 expiry=100 rm=2", 1);
+        rig.subscribe(&members[0], "own@1");
+        rig.tell("p", "publish own a 1#1");
+        rig.tell("p", "publish own b 1#2"); // its window is closed now
+        publish(rig, 3..=6, 1);
+        let begun = rig.heard(&members[1]).len();
+        assert!(begun == 2 && rig.heard(&members[0]).len() == 2);
+        rig.tell(&members[0], "unsubscribe 9 $share/g/t");
+        for id in 1..=2 {
+            rig.tell(&members[1], &format!("puback {id}"));
+        }
+        assert_eq!(rig.heard(&members[1]).len(), 2);
+        rig.heard(&members[0]);
+    });
+}
+
+#[test]
 fn the_end_of_a_session_returns_qos_1_and_not_qos_2() {
     everywhere(|rig| {
         let members = group(rig, 2, "v5 expiry=100", 2);
