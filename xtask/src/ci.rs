@@ -8,7 +8,7 @@ use crate::test::{self, Tested};
 use crate::{fuzz, process, sim, tidy};
 
 /// How many seeds the simulator is given.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 3000;
 
 /// Runs all steps; gives which of them failed, and what the tests came to.
 pub(crate) fn run(root: &Path) -> (Result<(), String>, Option<Tested>) {
