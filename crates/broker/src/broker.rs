@@ -4,7 +4,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::parking::Parking;
 use crate::reactor::{Acceptor, Parts, Reactor, WAKER};
-use crate::shared::{Control, Peer, Peers, Seats};
+use crate::shared::{Control, Peer, Peers, READ_QUOTA_MAX, Seats};
 use crate::{bind, descriptors, mailboxes};
 use martlet_net::{Endpoint, Fault};
 use martlet_shard::{Interest, Shard, ShardId};
@@ -15,6 +15,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
 
@@ -204,7 +205,7 @@ fn open_poll() -> std::io::Result<(Peer, Poll, Receiver<Control>)> {
     let poll = Poll::new()?;
     let parking = Parking::new(Waker::new(poll.registry(), WAKER)?);
     let (sender, control) = channel();
-    Ok((Peer { parking, control: sender }, poll, control))
+    Ok((Peer { parking, control: sender, read_quota: AtomicUsize::new(READ_QUOTA_MAX) }, poll, control))
 }
 
 /// From the system's random source, by way of the standard library's hash maps.

@@ -162,6 +162,7 @@ mod tests {
     use crate::parking::Parking;
     use crate::shared::Peer;
     use mio::{Events, Poll, Token, Waker};
+    use std::sync::atomic::AtomicUsize;
     use std::sync::mpsc::channel;
     use std::time::Duration;
 
@@ -171,7 +172,7 @@ mod tests {
         let polls: Vec<Poll> = (0..count).map(|_| Poll::new().unwrap()).collect();
         let peer = |poll: &Poll| {
             let waker = Waker::new(poll.registry(), Token(0)).unwrap();
-            Peer { parking: Parking::new(waker), control: channel().0 }
+            Peer { parking: Parking::new(waker), control: channel().0, read_quota: AtomicUsize::new(0) }
         };
         let list = polls.iter().map(peer).collect();
         (Arc::new(Peers { list }), polls)

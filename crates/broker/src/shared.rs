@@ -7,6 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 
+/// Bytes that are read in one turn, give or take the last read: well below an output's high watermark, or a
+/// turn without a write in it would drop what a quick subscriber would have taken.
+pub(crate) const READ_QUOTA_MAX: usize = 256 * 1024;
+/// The same when every packet is so much work that even these take long.
+const READ_QUOTA_MIN: usize = 2 * 1024;
+/// A turn of so many milliseconds is felt by everybody else on the shard.
+pub(crate) const LONG_TURN_MS: u64 = 10;
+
 /// A rare message to a shard's thread, beside the mail of the shards themselves.
 pub(crate) enum Control {
     /// Own this socket from now on.
@@ -26,6 +34,8 @@ pub(crate) struct Peers {
 pub(crate) struct Peer {
     pub(crate) parking: Parking,
     pub(crate) control: Sender<Control>,
+    /// Bytes that may be read in one turn for this shard's sake: less after turns that took it long.
+    pub(crate) read_quota: AtomicUsize,
 }
 
 impl Peers {
@@ -49,6 +59,22 @@ impl Peers {
     /// This shard waits for something that it does not look for before it sleeps.
     pub(crate) fn wake(&self, shard: ShardId) {
         self.list[usize::from(shard.0)].parking.wake();
+    }
+    /// Bytes that any shard may read in one turn: what the slowest can take, for what one reads another delivers.
+    pub(crate) fn read_quota(&self) -> usize {
+        self.list.iter().map(|peer| peer.read_quota.load(Ordering::Relaxed)).min().unwrap_or(READ_QUOTA_MAX)
+    }
+    /// A turn of this shard took so many milliseconds.
+    pub(crate) fn turn_took(&self, shard: ShardId, ms: u64) {
+        let quota = &self.list[usize::from(shard.0)].read_quota;
+        let now = quota.load(Ordering::Relaxed);
+        let next = match ms {
+            0..LONG_TURN_MS => (now * 2).min(READ_QUOTA_MAX),
+            _ => (now / 2).max(READ_QUOTA_MIN),
+        };
+        if next != now {
+            quota.store(next, Ordering::Relaxed); // only the shard's own thread stores
+        }
     }
     pub(crate) fn count(&self) -> u8 {
         u8::try_from(self.list.len()).expect("a broker has at most 64 shards")
@@ -90,6 +116,25 @@ impl Drop for Seat {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_slowest_shard_decides_how_much_all_read() -> std::io::Result<()> {
+        let poll = mio::Poll::new()?;
+        let peer = |number| {
+            let waker = mio::Waker::new(poll.registry(), mio::Token(number))?;
+            let read_quota = AtomicUsize::new(READ_QUOTA_MAX);
+            Ok(Peer { parking: Parking::new(waker), control: std::sync::mpsc::channel().0, read_quota })
+        };
+        let list: std::io::Result<_> = [0].into_iter().map(peer).collect();
+        let peers = Peers { list: list? };
+        peers.turn_took(ShardId(0), LONG_TURN_MS);
+        assert_eq!(peers.read_quota(), READ_QUOTA_MAX / 2);
+        (0..20).for_each(|_| peers.turn_took(ShardId(0), LONG_TURN_MS));
+        assert_eq!(peers.read_quota(), READ_QUOTA_MIN);
+        (0..20).for_each(|_| peers.turn_took(ShardId(0), 0));
+        assert_eq!(peers.read_quota(), READ_QUOTA_MAX);
+        Ok(())
+    }
 
     #[test]
     fn a_seat_is_free_again_when_dropped() {

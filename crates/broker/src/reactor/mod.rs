@@ -36,7 +36,7 @@ use std::sync::mpsc::Receiver;
 pub(crate) const WAKER: Token = Token(usize::MAX);
 
 /// Bytes of the buffer that all connections of a shard are read into.
-const SCRATCH_BYTES: usize = 256 * 1024;
+const SCRATCH_BYTES: usize = crate::shared::READ_QUOTA_MAX;
 
 /// A socket that comes from another thread, or was just accepted.
 pub(crate) struct Adopted {
@@ -88,6 +88,9 @@ pub(crate) struct Reactor {
     mailboxes: Mailboxes,
     /// The last turn ended before a round through the mailboxes found nothing.
     mail_left: bool,
+    /// Connections that were moved here, with the turn from which on no mail is older than they are.
+    moved_in: VecDeque<(u64, Box<Adopted>)>,
+    turns: u64,
     control: Receiver<Control>,
     peers: Arc<Peers>,
     seats: Arc<Seats>,
@@ -110,6 +113,8 @@ impl Reactor {
             acceptors: Acceptors::new(parts.acceptors),
             mailboxes: parts.mailboxes,
             mail_left: false,
+            moved_in: VecDeque::new(),
+            turns: 0,
             control: parts.control,
             peers: parts.peers,
             seats: parts.seats,

@@ -11,9 +11,6 @@ use std::mem;
 
 /// Connections that are read in one turn; the others come first in the next.
 const READS_PER_TURN: usize = 256;
-/// Bytes that are read in one turn, give or take the last read: well below an output's high watermark, or a
-/// turn without a write in it would drop what a quick subscriber would have taken.
-const READ_BYTES_PER_TURN: usize = 256 * 1024;
 
 impl Reactor {
     /// Notes what an event says about a connection.
@@ -36,11 +33,12 @@ impl Reactor {
 
     pub(super) fn read_ready(&mut self) {
         let mut scratch = mem::take(&mut self.scratch);
+        let quota = self.peers.read_quota().min(scratch.len());
         let mut bytes = 0;
         for _ in 0..self.ready.len().min(READS_PER_TURN) {
             let Some(id) = self.ready.pop_front() else { break };
-            bytes += self.read_once(id, &mut scratch);
-            if bytes >= READ_BYTES_PER_TURN {
+            bytes += self.read_once(id, &mut scratch[..quota]);
+            if bytes >= quota {
                 break;
             }
         }

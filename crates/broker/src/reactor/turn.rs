@@ -3,7 +3,7 @@
 //! Mail is handed over before sockets are written: what another shard makes of our mail comes after it.
 
 use super::{Life, Reactor, WAKER};
-use crate::shared::Control;
+use crate::shared::{Control, LONG_TURN_MS};
 use martlet_net::Fault;
 use martlet_protocol::Time;
 use martlet_shard::{ConnectionId, Input, Loss};
@@ -22,8 +22,10 @@ impl Reactor {
     pub(super) fn turn(&mut self, events: &mut Events) -> Result<(), Fault> {
         self.wait(events)?;
         self.now = self.clock.now();
+        self.turns += 1;
+        self.receive_control();
         self.receive_mail();
-        self.receive_control(); // moved connections bring packets: what was published before comes first
+        self.open_moved_in(); // moved connections bring packets: what was published before comes first
         self.note_events(events);
         self.accept();
         self.read_ready();
@@ -32,6 +34,7 @@ impl Reactor {
         if self.may_transmit() {
             self.transmit();
         }
+        self.peers.turn_took(self.id, self.clock.now().since(self.now));
         self.end_if_done();
         Ok(())
     }
@@ -70,10 +73,21 @@ impl Reactor {
     fn receive_control(&mut self) {
         while let Ok(message) = self.control.try_recv() {
             match message {
-                Control::Adopt(adopted) => self.open(*adopted),
+                Control::Adopt(adopted) => {
+                    let until = self.turns + BATCHES_PER_ROUND as u64; // a turn receives at least one of each ring
+                    self.moved_in.push_back((until, adopted));
+                }
                 Control::Stop => self.stop(),
                 Control::Abort => self.life = Life::Ended,
             }
+        }
+    }
+
+    fn open_moved_in(&mut self) {
+        while let Some((_, adopted)) =
+            self.moved_in.pop_front_if(|(until, _)| *until <= self.turns || !self.mail_left)
+        {
+            self.open(*adopted);
         }
     }
 
@@ -96,6 +110,9 @@ impl Reactor {
             if received == 0 {
                 return self.input(Input::MailDrained);
             }
+            if self.is_long_turn() {
+                break;
+            }
         }
         self.mail_left = true; // the shard waits for a round that finds nothing: no sleep before it
     }
@@ -104,6 +121,7 @@ impl Reactor {
     fn receive_from(&mut self, sender: usize) -> usize {
         let mut received = 0;
         while received < BATCHES_PER_ROUND
+            && !(received > 0 && self.is_long_turn())
             && let Some((from, batch)) = self.mailboxes.receive(sender)
         {
             received += 1;
@@ -113,6 +131,11 @@ impl Reactor {
             self.mailboxes.made_room(sender, &self.peers);
         }
         received
+    }
+
+    /// Whether this turn has taken so long that the rest waits for the next.
+    fn is_long_turn(&self) -> bool {
+        self.clock.now().since(self.now) >= LONG_TURN_MS
     }
 
     fn note_events(&mut self, events: &Events) {
