@@ -7,6 +7,7 @@ mod args;
 mod exit;
 mod format;
 mod generate;
+mod outage;
 mod publish;
 mod serve;
 mod session;

@@ -2,9 +2,12 @@
 
 use crate::args::PublishArgs;
 use crate::exit::{Failure, Status};
-use crate::session::{Session, Step};
+use crate::outage::OnLoss;
+use crate::session::{Plan, Session, Step};
 use crate::source::{Polled, Source};
-use martlet_client::{Event, Message, Place, PropertiesBuf, Property, QoSLevel, Refused, TopicName};
+use martlet_client::{Event, Message, Place, PropertiesBuf, Property, QoSLevel, Refused, Token, TopicName};
+use std::collections::VecDeque;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// Messages without an acknowledgement at most.
@@ -18,7 +21,9 @@ pub(crate) fn run(args: &PublishArgs) -> Result<(), Failure> {
         .map_err(|bad| Failure::usage(format!("the topic `{}` is wrong: {bad}", args.topic)))?;
     let properties = properties(args)?;
     let one = Source::one(args)?;
-    let session = Session::open(&args.connection, args.connection.connect_timeout, |options| {
+    let on_loss = if args.lines { OnLoss::new(args.reconnect) } else { OnLoss::End };
+    let plan = Plan { patience: args.connection.connect_timeout, deadline: None, on_loss };
+    let session = Session::open(&args.connection, plan, |options| {
         options.limits.topic_alias_outgoing_max = u16::from(args.properties.topic_alias);
         options.queue_bytes_max = usize::MAX; // one message may be large; their number is bounded here
     })?;
@@ -26,10 +31,18 @@ pub(crate) fn run(args: &PublishArgs) -> Result<(), Failure> {
         Some(payload) => Source::One(Some(payload)),
         None => Source::lines(session.client.interrupter())?,
     };
-    let mut publisher = Publisher { args, topic, properties, session, unsettled: 0 };
+    let mut publisher = Publisher::new(args, topic, properties, session);
     let outcome = publisher.run(source);
     publisher.session.close();
     outcome
+}
+
+/// What one look at the connection found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    Something,
+    Nothing,
+    Stopped,
 }
 
 struct Publisher<'a> {
@@ -37,87 +50,146 @@ struct Publisher<'a> {
     topic: TopicName<'a>,
     properties: PropertiesBuf,
     session: Session,
-    unsettled: usize,
+    /// What waits to be sent, in order.
+    waiting: VecDeque<Rc<Vec<u8>>>,
+    /// How many at its front were sent before, to a session that the broker has lost.
+    again: usize,
+    /// QoS 1 and 2: what was sent and is not settled, in order.
+    unsettled: VecDeque<(Token, Rc<Vec<u8>>)>,
 }
 
-impl Publisher<'_> {
+impl<'a> Publisher<'a> {
+    fn new(args: &'a PublishArgs, topic: TopicName<'a>, properties: PropertiesBuf, session: Session) -> Self {
+        let (waiting, unsettled) = Default::default();
+        Publisher { args, topic, properties, session, waiting, again: 0, unsettled }
+    }
+
     fn run(&mut self, mut source: Source) -> Result<(), Failure> {
         let mut due: Option<Instant> = None;
         loop {
             let payload = match source.poll()? {
-                Polled::Payload(payload) => payload,
-                Polled::Nothing => {
-                    self.step(None)?;
-                    continue;
-                }
+                Polled::Payload(payload) => Rc::new(payload),
+                Polled::Nothing if self.look(None)? != Look::Stopped => continue,
+                Polled::Nothing if self.is_settled() => return Ok(()),
+                Polled::Nothing => return Err(interrupted()),
                 Polled::End => break,
             };
             for _ in 0..self.args.repeat {
                 self.wait_until(due)?;
-                self.send(&payload)?;
+                self.waiting.push_back(Rc::clone(&payload));
+                self.send()?;
                 due = (!self.args.interval.is_zero()).then(|| Instant::now() + self.args.interval);
             }
         }
-        while self.unsettled > 0 || !self.session.client.flush(PATIENCE) {
-            let more = (self.unsettled == 0).then(Instant::now);
-            self.step(more)?;
-        }
-        Ok(())
+        self.settle()
     }
 
-    fn send(&mut self, payload: &[u8]) -> Result<(), Failure> {
-        while self.unsettled >= UNSETTLED_MAX {
-            self.step(None)?;
-        }
+    /// Until the broker has everything.
+    fn settle(&mut self) -> Result<(), Failure> {
         loop {
-            let expiry_s = self.args.properties.message_expiry;
-            let message = Message {
-                topic: self.topic,
-                properties: self.properties.as_bytes(),
-                payload,
-                expires_at: expiry_s.map(|s| self.session.client.now().after_s(s)),
-                publisher: 0,
-            };
-            match self.session.client.publish(&message, self.args.qos, self.args.retain) {
-                Ok(_) => break,
-                Err(Refused::QueueFull) => {
-                    self.session.client.flush(PATIENCE);
-                    self.step(Some(Instant::now()))?;
+            self.send()?;
+            let settled = self.is_settled();
+            let found = self.work(settled.then(Instant::now))?;
+            if settled && found == Look::Nothing && !self.session.is_in_outage() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn is_settled(&mut self) -> bool {
+        self.waiting.is_empty() && self.unsettled.is_empty() && self.session.client.flush(PATIENCE)
+    }
+
+    /// Sends all that waits, oldest first.
+    fn send(&mut self) -> Result<(), Failure> {
+        loop {
+            while self.work(Some(Instant::now()))? == Look::Something {}
+            let Some(payload) = self.waiting.front().cloned() else { return Ok(()) };
+            if self.session.is_in_outage() || self.unsettled.len() >= self.unsettled_max() {
+                self.work(None)?;
+                continue;
+            }
+            match self.publish(&payload) {
+                Ok(token) => {
+                    self.waiting.pop_front();
+                    self.again = self.again.saturating_sub(1);
+                    if self.args.qos != QoSLevel::AtMostOnce {
+                        self.unsettled.push_back((token, payload));
+                    }
                 }
-                Err(Refused::NotConnected) => self.step(None)?, // which says why
+                Err(Refused::QueueFull) => drop(self.session.client.flush(PATIENCE)),
+                Err(Refused::NotConnected) => drop(self.work(None)?), // which says why
                 Err(refused) => return Err(Failure::new(Status::PublishRefused, refused.to_string())),
             }
         }
-        self.unsettled += usize::from(self.args.qos != QoSLevel::AtMostOnce);
-        self.step(Some(Instant::now()))
+    }
+
+    /// No more than the broker takes at once: what it loses with a session is then sent again in order.
+    fn unsettled_max(&self) -> usize {
+        let server = self.session.client.connection().server_limits();
+        server.map_or(UNSETTLED_MAX, |server| UNSETTLED_MAX.min(server.peer.receive_maximum.into()))
+    }
+
+    fn publish(&mut self, payload: &[u8]) -> Result<Token, Refused> {
+        let expiry_s = self.args.properties.message_expiry;
+        let message = Message {
+            topic: self.topic,
+            properties: self.properties.as_bytes(),
+            payload,
+            expires_at: expiry_s.map(|s| self.session.client.now().after_s(s)),
+            publisher: 0,
+        };
+        self.session.client.publish(&message, self.args.qos, self.args.retain)
     }
 
     fn wait_until(&mut self, due: Option<Instant>) -> Result<(), Failure> {
         while let Some(due) = due.filter(|due| Instant::now() < *due) {
-            self.step(Some(due))?;
+            self.work(Some(due))?;
         }
         Ok(())
     }
 
+    /// As [`Self::look`], where a signal comes too early.
+    fn work(&mut self, until: Option<Instant>) -> Result<Look, Failure> {
+        match self.look(until)? {
+            Look::Stopped => Err(interrupted()),
+            found => Ok(found),
+        }
+    }
+
     /// Lets the connection work until something happens, or until `until`.
-    fn step(&mut self, until: Option<Instant>) -> Result<(), Failure> {
+    fn look(&mut self, until: Option<Instant>) -> Result<Look, Failure> {
         let refused = |text: String| Err(Failure::new(Status::PublishRefused, text));
         match self.session.next(until)? {
             Step::Event(Event::Published(_, reason)) if reason.is_failure() => {
-                refused(format!("the broker refused the message: {reason}"))
+                return refused(format!("the broker refused the message: {reason}"));
             }
-            Step::Event(Event::Published(..)) => {
-                self.unsettled -= 1;
-                Ok(())
+            Step::Event(Event::Published(token, _)) => drop(self.take(token)),
+            Step::Event(Event::Dropped(token, Refused::SessionLost)) => {
+                if let Some(payload) = self.take(token) {
+                    self.waiting.insert(self.again, payload);
+                    self.again += 1;
+                }
             }
-            Step::Event(Event::Dropped(_, why)) => refused(format!("the message was not sent: {why}")),
-            Step::Stopped => {
-                let text = "interrupted before every message was sent and acknowledged";
-                Err(Failure::new(Status::ConnectionLost, text))
+            Step::Event(Event::Dropped(_, why)) => {
+                return refused(format!("the message was not sent: {why}"));
             }
-            Step::Event(_) | Step::Woken | Step::TimedOut => Ok(()),
+            Step::Stopped => return Ok(Look::Stopped),
+            Step::TimedOut => return Ok(Look::Nothing),
+            Step::Event(_) | Step::Resumed { .. } | Step::Woken => {}
         }
+        Ok(Look::Something)
     }
+
+    /// The message behind a token, which is one of the oldest.
+    fn take(&mut self, token: Token) -> Option<Rc<Vec<u8>>> {
+        let index = self.unsettled.iter().position(|(sent, _)| *sent == token)?;
+        self.unsettled.remove(index).map(|(_, payload)| payload)
+    }
+}
+
+fn interrupted() -> Failure {
+    Failure::new(Status::ConnectionLost, "interrupted before every message was sent and acknowledged")
 }
 
 /// The property block of each PUBLISH, without the expiry, which is counted from each message on.

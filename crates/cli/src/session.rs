@@ -2,9 +2,10 @@
 
 use crate::args::ConnectionArgs;
 use crate::exit::{Failure, Status};
+use crate::outage::{self, OnLoss, Outage};
 use martlet_client::{
-    Client, ConnectFault, ConnectOptions, End, Event, Interrupter, Message, NEVER_EXPIRES, Next, ReasonCode,
-    TopicName, Url, Version, WillRequest,
+    Client, ConnectFault, ConnectOptions, End, Endpoint, Event, Interrupter, Message, NEVER_EXPIRES, Next,
+    ReasonCode, TopicName, Url, Version, WillRequest,
 };
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -23,10 +24,35 @@ const SECOND_SIGNAL: i32 = 130;
 pub(crate) struct Session {
     pub(crate) client: Client,
     stopped: Arc<AtomicBool>,
+    endpoint: Endpoint,
+    plan: Plan,
+    outage: Option<Outage>,
+}
+
+/// How connections are made, and made again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    /// How long one attempt may take.
+    pub(crate) patience: Duration,
+    /// When everything has to be over.
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) on_loss: OnLoss,
+}
+
+impl Plan {
+    fn patience(&self) -> Duration {
+        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        left.map_or(self.patience, |left| left.min(self.patience))
+    }
 }
 
 pub(crate) enum Step {
     Event(Event),
+    /// The connection was lost and is there again.
+    Resumed {
+        /// Whether the broker kept the session.
+        session_present: bool,
+    },
     /// Another thread has something.
     Woken,
     TimedOut,
@@ -35,10 +61,10 @@ pub(crate) enum Step {
 }
 
 impl Session {
-    /// Connects within `patience`; from here on SIGINT and SIGTERM end the session in order.
+    /// Connects; from here on SIGINT and SIGTERM end the session in order.
     pub(crate) fn open(
         args: &ConnectionArgs,
-        patience: Duration,
+        plan: Plan,
         change: impl FnOnce(&mut ConnectOptions),
     ) -> Result<Self, Failure> {
         let url: Url = args.broker.parse().map_err(|bad| Failure::usage(format!("--broker: {bad}")))?;
@@ -46,24 +72,80 @@ impl Session {
         change(&mut options);
         let mut client = Client::new(options)?;
         let stopped = stop_on_signals(client.interrupter())?;
-        match client.reconnect(&url.endpoint, patience) {
+        match client.reconnect(&url.endpoint, plan.patience()) {
             Err(ConnectFault::Ended(End::NoConnAck)) => Err(ConnectFault::TimedOut.into()),
             Err(ConnectFault::Ended(end)) => Err(lost(&client, &end)),
             Err(fault) => Err(fault.into()),
-            Ok(_) => Ok(Session { client, stopped }),
+            Ok(_) => Ok(Session { client, stopped, endpoint: url.endpoint, plan, outage: None }),
         }
     }
 
-    /// The next thing that happens. The end of the connection is a failure.
+    /// The next thing that happens. The end of the connection is a failure, unless the plan is to come back:
+    /// attempts are made in here.
     pub(crate) fn next(&mut self, until: Option<Instant>) -> Result<Step, Failure> {
-        Ok(match self.client.next(until) {
-            Next::Event(Event::Disconnected(end)) => return Err(lost(&self.client, &end)),
-            Next::Event(event) => Step::Event(event),
-            Next::Interrupted if self.stopped.load(Ordering::Acquire) => Step::Stopped,
-            Next::Interrupted => Step::Woken,
-            Next::TimedOut => Step::TimedOut,
-            Next::Ended => return Err(lost(&self.client, &End::Stream)),
-        })
+        loop {
+            let next = match self.outage.as_ref().map(|outage| outage.due) {
+                None => self.client.next(until),
+                Some(due) if due <= Instant::now() => match self.come_back()? {
+                    Some(step) => return Ok(step),
+                    None => continue,
+                },
+                Some(due) => self.client.rest(until.map_or(due, |until| until.min(due))),
+            };
+            let is_over = || until.is_some_and(|until| until <= Instant::now());
+            match next {
+                Next::Event(Event::Disconnected(end)) => self.lose(&end)?,
+                Next::Ended => self.lose(&End::Stream)?,
+                Next::Event(event) => return Ok(Step::Event(event)),
+                Next::Interrupted => return Ok(self.interrupted()),
+                Next::TimedOut if self.outage.is_none() || is_over() => return Ok(Step::TimedOut),
+                Next::TimedOut => {}
+            }
+        }
+    }
+
+    fn interrupted(&self) -> Step {
+        if self.stopped.load(Ordering::Acquire) { Step::Stopped } else { Step::Woken }
+    }
+
+    fn lose(&mut self, end: &End) -> Result<(), Failure> {
+        let mut failure = lost(&self.client, end);
+        match self.plan.on_loss {
+            _ if !outage::passes(end) => return Err(failure),
+            OnLoss::End => return Err(failure),
+            OnLoss::EndWithTip => {
+                failure.text.push_str("; --reconnect comes back after that");
+                return Err(failure);
+            }
+            OnLoss::ComeBack => {}
+        }
+        crate::say(&format!("{failure}; connecting to {} until it is there again", self.endpoint));
+        self.outage = Some(Outage::new(Instant::now()));
+        Ok(())
+    }
+
+    /// One attempt. `None` if it failed and another may succeed.
+    fn come_back(&mut self) -> Result<Option<Step>, Failure> {
+        if self.plan.patience().is_zero() {
+            return Ok(Some(Step::TimedOut));
+        }
+        match self.client.reconnect(&self.endpoint, self.plan.patience()) {
+            Ok(welcome) => {
+                self.outage = None;
+                Ok(Some(Step::Resumed { session_present: welcome.session_present }))
+            }
+            Err(ConnectFault::Interrupted) => Ok(Some(self.interrupted())),
+            Err(fault) if outage::is_worth_repeating(&fault) => {
+                self.outage.iter_mut().for_each(|outage| outage.prolong(Instant::now()));
+                Ok(None)
+            }
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// Whether there is no connection for the time being.
+    pub(crate) fn is_in_outage(&self) -> bool {
+        self.outage.is_some()
     }
 
     /// Ends the connection in order.

@@ -3,10 +3,11 @@
 use crate::args::{Handling, SubscribeArgs};
 use crate::exit::{Failure, Status};
 use crate::format::{Format, Stamp};
-use crate::session::{Session, Step};
+use crate::outage::OnLoss;
+use crate::session::{Plan, Session, Step};
 use martlet_client::{
-    Event, FiltersBuf, Place, PropertiesBuf, Property, Received, RetainHandling, SubscriptionOptions,
-    TopicFilter,
+    Event, FiltersBuf, Place, PropertiesBuf, Property, Received, Refused, RetainHandling,
+    SubscriptionOptions, TopicFilter,
 };
 use std::io::{self, ErrorKind, Write};
 use std::time::Instant;
@@ -19,14 +20,15 @@ pub(crate) fn run(args: &SubscribeArgs) -> Result<(), Failure> {
     let filters = filters(args)?;
     let properties = properties(args)?;
     let printer = Printer::new(args)?;
-    let connect_timeout = args.connection.connect_timeout;
-    let patience = args.timeout.map_or(connect_timeout, |timeout| timeout.min(connect_timeout));
-    let mut session = Session::open(&args.connection, patience, |_| {})?;
-    session
-        .client
-        .subscribe(&filters, properties.as_properties())
-        .map_err(|refused| Failure::new(Status::SubscribeRefused, refused.to_string()))?;
-    let mut subscriber = Subscriber { args, session, printer, left: args.count };
+    let plan = Plan {
+        patience: args.connection.connect_timeout,
+        deadline: until,
+        on_loss: OnLoss::new(args.reconnect),
+    };
+    let session = Session::open(&args.connection, plan, |_| {})?;
+    let left = args.count;
+    let mut subscriber = Subscriber { args, filters, properties, session, printer, left, subscribed: false };
+    subscriber.subscribe()?;
     let outcome = subscriber.run(until);
     let written = subscriber.printer.flush();
     subscriber.session.close();
@@ -51,12 +53,24 @@ impl From<Failure> for Halt {
 
 struct Subscriber<'a> {
     args: &'a SubscribeArgs,
+    filters: FiltersBuf,
+    properties: PropertiesBuf,
     session: Session,
     printer: Printer,
     left: Option<u64>,
+    /// Whether the broker has accepted the subscriptions once.
+    subscribed: bool,
 }
 
 impl Subscriber<'_> {
+    fn subscribe(&mut self) -> Result<(), Failure> {
+        let asked = self.session.client.subscribe(&self.filters, self.properties.as_properties());
+        match asked {
+            Ok(_) | Err(Refused::NotConnected) => Ok(()), // which the next step says
+            Err(refused) => Err(Failure::new(Status::SubscribeRefused, refused.to_string())),
+        }
+    }
+
     fn run(&mut self, until: Option<Instant>) -> Result<(), Halt> {
         loop {
             // First without waiting: output is written when nothing more is there.
@@ -69,6 +83,8 @@ impl Subscriber<'_> {
             };
             match step {
                 Step::Event(event) => self.handle(event)?,
+                Step::Resumed { session_present } if session_present && self.subscribed => {}
+                Step::Resumed { .. } => self.subscribe()?,
                 Step::Stopped => return Err(Halt::Done),
                 Step::Woken => {}
                 Step::TimedOut => return Err(self.timed_out().into()),
@@ -93,7 +109,10 @@ impl Subscriber<'_> {
             Event::Subscribed(_, codes) => {
                 let refused = self.args.filters.iter().zip(&codes).find(|(_, code)| code.is_failure());
                 match refused {
-                    None => Ok(()),
+                    None => {
+                        self.subscribed = true;
+                        Ok(())
+                    }
                     Some((filter, code)) => {
                         let text = format!("the broker refused the subscription to `{filter}`: {code}");
                         Err(Failure::new(Status::SubscribeRefused, text).into())

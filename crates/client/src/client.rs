@@ -94,18 +94,17 @@ impl Client {
         Ok((client, welcome))
     }
 
-    /// A new connection for the session of the last one, which has ended: its last event was taken.
+    /// A new connection for the session of the last one, which has ended: its last event was taken. After a
+    /// fault it may be called again; after [`ConnectFault::Interrupted`] that goes on with what was begun.
     ///
     /// # Errors
     /// As [`Self::connect`].
     pub fn reconnect(&mut self, endpoint: &Endpoint, limit: Duration) -> Result<Box<Welcome>, ConnectFault> {
         let until = Instant::now() + limit;
-        let stream = Stream::connect(endpoint, limit).map_err(ConnectFault::Stream)?;
-        self.link
-            .open(stream)
-            .map_err(|e| ConnectFault::Stream(Fault::io(format!("connect to {endpoint}"), e)))?;
-        self.fault = None;
-        self.connection.connect(self.now());
+        let begun = self.link.is_open() && !self.connection.is_connected() && !self.connection.is_closing();
+        if !begun {
+            self.begin(endpoint, limit)?;
+        }
         let mut held = std::mem::take(&mut self.held);
         let outcome = loop {
             match self.next(Some(until)) {
@@ -118,7 +117,41 @@ impl Client {
             }
         };
         self.held = held;
+        if matches!(outcome, Err(ConnectFault::TimedOut | ConnectFault::Challenged)) {
+            self.give_up();
+        }
         outcome
+    }
+
+    fn begin(&mut self, endpoint: &Endpoint, limit: Duration) -> Result<(), ConnectFault> {
+        let stream = Stream::connect(endpoint, limit).map_err(ConnectFault::Stream)?;
+        self.link
+            .open(stream)
+            .map_err(|e| ConnectFault::Stream(Fault::io(format!("connect to {endpoint}"), e)))?;
+        self.fault = None;
+        self.connection.connect(self.now());
+        Ok(())
+    }
+
+    /// Closes a stream on which no connection came about; that it ended is no news.
+    fn give_up(&mut self) {
+        self.lose(None);
+        let events = std::iter::from_fn(|| self.connection.poll_event());
+        self.held.extend(events.filter(|event| !matches!(event, Event::Disconnected(_))));
+    }
+
+    /// Waits for `until` without looking for events: between two attempts to connect. [`Next::TimedOut`], or
+    /// [`Next::Interrupted`] before.
+    pub fn rest(&mut self, until: Instant) -> Next {
+        loop {
+            if self.interrupted.swap(false, Ordering::Acquire) {
+                return Next::Interrupted;
+            }
+            if until <= Instant::now() {
+                return Next::TimedOut;
+            }
+            self.wait(Some(until));
+        }
     }
 
     /// What makes [`Self::next`] return early.

@@ -179,3 +179,18 @@ fn faults_are_told_apart() {
     let refused = Client::connect(&endpoint, options(), LIMIT);
     assert!(matches!(refused, Err(ConnectFault::Refused { reason: ReasonCode::NotAuthorized, .. })));
 }
+
+#[test]
+fn a_fault_leaves_nothing_behind_for_the_next_attempt() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = Endpoint::tcp("127.0.0.1", listener.local_addr().unwrap().port());
+    let mut client = Client::new(options()).unwrap();
+    let silent = client.reconnect(&endpoint, Duration::from_millis(50));
+    assert!(matches!(silent, Err(ConnectFault::TimedOut)));
+    client.interrupter().interrupt();
+    assert!(matches!(client.reconnect(&endpoint, LIMIT), Err(ConnectFault::Interrupted)));
+    drop(listener.accept().unwrap());
+    let server = thread::spawn(move || accept(&mut listener.accept().unwrap().0));
+    client.reconnect(&endpoint, LIMIT).unwrap();
+    server.join().unwrap(); // on the stream that was begun before the interruption: there is no third one
+}

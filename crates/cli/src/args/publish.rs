@@ -38,6 +38,9 @@ pub(crate) struct PublishArgs {
     /// Send each line of stdin as a message, as it comes.
     #[arg(short, long, group = "source")]
     pub(crate) lines: bool,
+    /// With --lines: come back when the connection is lost, send again what QoS 1 and 2 leave open, and go on.
+    #[arg(long, requires = "lines")]
+    pub(crate) reconnect: bool,
     /// Send an empty message.
     #[arg(long, group = "source", short = 'n')]
     pub(crate) null: bool,

@@ -38,6 +38,9 @@ pub(crate) struct SubscribeArgs {
     /// End with exit code 27 after this many seconds.
     #[arg(short = 'W', long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = seconds)]
     pub(crate) timeout: Option<Duration>,
+    /// Come back when the connection is lost: subscribe again unless the broker kept the session, and go on.
+    #[arg(long)]
+    pub(crate) reconnect: bool,
     /// Print the topic before each payload.
     #[arg(short, long, conflicts_with_all = ["format", "json"])]
     pub(crate) verbose: bool,

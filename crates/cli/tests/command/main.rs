@@ -1,10 +1,12 @@
 //! The `martlet` command from outside: what it prints, and with which exit code it ends.
 #![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen is")]
 
+mod reconnect;
 mod rig;
 
 use rig::{Rig, Running, martlet, server, stderr};
 use std::fs;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::Stdio;
 
@@ -94,6 +96,20 @@ fn a_signal_ends_a_subscriber_in_order() {
     }
     rig.good("pub --will-topic gone --will-message bye --will-retain b done");
     assert_eq!(rig.run("sub -n 1 -W 0.2 gone").status.code(), Some(27), "DISCONNECT discards the will");
+}
+
+#[test]
+fn a_signal_ends_a_publisher_that_owes_nothing() {
+    let rig = Rig::new();
+    let mut command = martlet(&format!("pub -b {} -r --lines a", rig.url));
+    let mut client = Running::new(command.stdin(Stdio::piped()).stderr(Stdio::piped()));
+    client.child.stdin.as_mut().unwrap().write_all(b"here\n").unwrap();
+    assert_eq!(rig.good("sub -n 1 a"), "here\n");
+    client.signal("-INT");
+    assert_eq!(client.end(), (String::new(), Some(0)));
+    let mut said = String::new();
+    client.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(said, "");
 }
 
 #[test]

@@ -13,12 +13,20 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) fn new() -> Self {
-        let endpoint = "mqtt://127.0.0.1:0".parse().unwrap();
-        let config =
-            Config { listeners: vec![ListenerConfig::new(endpoint)], shards: Some(2), ..Config::default() };
-        let broker = Broker::start(config).unwrap();
+        let broker = start("mqtt://127.0.0.1:0");
         let url = broker.endpoints()[0].to_string();
         Rig { broker: Some(broker), url }
+    }
+    /// The broker stops, and another one, which knows nothing, takes its place.
+    pub(crate) fn restart(&mut self) {
+        self.stop();
+        self.broker = Some(start(&self.url));
+    }
+    fn stop(&mut self) {
+        if let Some(broker) = self.broker.take() {
+            broker.handle().abort();
+            broker.join().unwrap();
+        }
     }
     /// Runs `martlet COMMAND -b BROKER ...` to its end. Arguments are separated by single spaces.
     pub(crate) fn run(&self, line: &str) -> Output {
@@ -49,11 +57,13 @@ impl Rig {
 
 impl Drop for Rig {
     fn drop(&mut self) {
-        if let Some(broker) = self.broker.take() {
-            broker.handle().abort();
-            broker.join().unwrap();
-        }
+        self.stop();
     }
+}
+
+fn start(url: &str) -> Broker {
+    let listeners = vec![ListenerConfig::new(url.parse().unwrap())];
+    Broker::start(Config { listeners, shards: Some(2), ..Config::default() }).unwrap()
 }
 
 pub(crate) fn martlet(line: &str) -> Command {
@@ -109,17 +119,19 @@ impl Drop for Running {
     }
 }
 
-/// A server for one connection that answers each read as told, and closes it when told nothing.
+/// A server for one connection after the other that answers each read as told, and closes it when told nothing.
 pub(crate) fn server(answer: impl Fn(&[u8]) -> Option<Vec<u8>> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("mqtt://{}", listener.local_addr().unwrap());
     thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let mut buffer = [0; 4096];
-        while let Ok(n @ 1..) = stream.read(&mut buffer) {
-            match answer(&buffer[..n]) {
-                Some(bytes) => stream.write_all(&bytes).unwrap(),
-                None => return,
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut buffer = [0; 4096];
+            while let Ok(n @ 1..) = stream.read(&mut buffer) {
+                match answer(&buffer[..n]) {
+                    Some(bytes) => stream.write_all(&bytes).unwrap(),
+                    None => break,
+                }
             }
         }
     });
