@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_slowest_shard_decides_how_much_all_read() -> std::io::Result<()> {
+    fn long_turns_make_reads_smaller_and_short_ones_larger() -> std::io::Result<()> {
         let poll = mio::Poll::new()?;
         let peer = |number| {
             let waker = mio::Waker::new(poll.registry(), mio::Token(number))?;
