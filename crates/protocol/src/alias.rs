@@ -4,22 +4,36 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use martlet_codec::TopicName;
 
+/// Bytes of all topics that have an alias in one direction: aliases are for topics that come again and again, and
+/// those are few.
+pub(crate) const ALIAS_BYTES_MAX: usize = 64 * 1024;
+
 /// The aliases that the other side set.
 #[derive(Debug, Default)]
 pub(crate) struct IncomingAliases {
     topics: Vec<Option<Box<str>>>,
+    bytes: usize,
 }
 
 impl IncomingAliases {
-    /// Sets or re-maps an alias. The caller has checked that `alias` is 1 to the maximum it announced.
-    pub(crate) fn set(&mut self, alias: u16, topic: TopicName<'_>) {
+    /// Sets or re-maps an alias; false if that would be more than [`ALIAS_BYTES_MAX`]. The caller has checked that
+    /// `alias` is 1 to the maximum it announced.
+    pub(crate) fn set(&mut self, alias: u16, topic: TopicName<'_>) -> bool {
         let index = usize::from(alias) - 1;
         if self.topics.len() <= index {
             self.topics.resize_with(index + 1, || None);
         }
-        if self.topics[index].as_deref() != Some(topic.as_str()) {
-            self.topics[index] = Some(topic.as_str().into());
+        let old = self.topics[index].as_deref();
+        if old == Some(topic.as_str()) {
+            return true;
         }
+        let bytes = self.bytes - old.map_or(0, str::len) + topic.as_str().len();
+        if bytes > ALIAS_BYTES_MAX {
+            return false;
+        }
+        self.bytes = bytes;
+        self.topics[index] = Some(topic.as_str().into());
+        true
     }
     /// The topic of an alias, if it was set.
     pub(crate) fn get(&self, alias: u16) -> Option<TopicName<'_>> {
@@ -32,6 +46,7 @@ impl IncomingAliases {
 #[derive(Debug, Default)]
 pub(crate) struct OutgoingAliases {
     topics: Vec<Box<str>>,
+    bytes: usize,
 }
 
 /// What a PUBLISH says instead of, or beside, its Topic Name.
@@ -53,12 +68,14 @@ impl OutgoingAliases {
         }
         match self.topics.iter().position(|known| **known == *topic) {
             Some(index) => Alias::Known(index as u16 + 1),
-            None if self.topics.len() < usize::from(maximum) => Alias::New(self.topics.len() as u16 + 1),
-            None => Alias::None,
+            None if self.topics.len() >= usize::from(maximum) => Alias::None,
+            None if self.bytes + topic.len() > ALIAS_BYTES_MAX => Alias::None,
+            None => Alias::New(self.topics.len() as u16 + 1),
         }
     }
     /// The other side was told of a [`Alias::New`].
     pub(crate) fn learn(&mut self, topic: &str) {
+        self.bytes += topic.len();
         self.topics.push(topic.into());
     }
 }
@@ -72,8 +89,8 @@ mod tests {
         let mut aliases = IncomingAliases::default();
         assert_eq!(aliases.get(0), None);
         assert_eq!(aliases.get(2), None);
-        aliases.set(2, TopicName::new("a").unwrap());
-        aliases.set(2, TopicName::new("b").unwrap());
+        assert!(aliases.set(2, TopicName::new("a").unwrap()));
+        assert!(aliases.set(2, TopicName::new("b").unwrap()));
         assert_eq!(aliases.get(2).unwrap().as_str(), "b");
         assert_eq!(aliases.get(1), None);
     }
@@ -87,5 +104,25 @@ mod tests {
         aliases.learn("long/topic");
         assert_eq!(aliases.assign("long/topic", 1), Alias::Known(1));
         assert_eq!(aliases.assign("other/topic", 1), Alias::None); // [MQTT-3.1.2-26]
+    }
+
+    #[test]
+    fn aliases_have_a_bound_in_bytes() {
+        let long = "x".repeat(ALIAS_BYTES_MAX - 8);
+        let mut incoming = IncomingAliases::default();
+        assert!(incoming.set(1, TopicName::new(&long).unwrap()));
+        assert!(incoming.set(2, TopicName::new("12345678").unwrap()));
+        assert!(!incoming.set(3, TopicName::new("1").unwrap()));
+        assert!(
+            incoming.set(1, TopicName::new("short").unwrap()),
+            "what is mapped anew is not counted twice"
+        );
+        assert!(incoming.set(3, TopicName::new("1").unwrap()));
+
+        let mut outgoing = OutgoingAliases::default();
+        outgoing.learn(&long);
+        assert_eq!(outgoing.assign("12345678", 9), Alias::New(2));
+        assert_eq!(outgoing.assign("123456789", 9), Alias::None);
+        assert_eq!(outgoing.assign(&long, 9), Alias::Known(1));
     }
 }

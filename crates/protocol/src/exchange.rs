@@ -66,7 +66,11 @@ impl Receiver {
             return Err(Violation::TopicAliasAboveMaximum); // [MQTT-3.3.2-9] [MQTT-3.3.2-11]
         }
         match publish.topic {
-            Some(topic) => self.aliases.get_or_insert_default().set(alias, topic), // [MQTT-3.3.2-10] [MQTT-3.3.2-12]
+            // [MQTT-3.3.2-10] [MQTT-3.3.2-12]
+            Some(topic) if !self.aliases.get_or_insert_default().set(alias, topic) => {
+                return Err(Violation::TopicAliasBytes);
+            }
+            Some(_) => {}
             None if self.topic_of(alias).is_none() => return Err(Violation::TopicAliasUnknown),
             None => {}
         }

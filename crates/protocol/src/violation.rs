@@ -20,6 +20,8 @@ pub enum Violation {
     ReceiveMaximumExceeded,
     /// A Topic Alias above our Topic Alias Maximum.
     TopicAliasAboveMaximum,
+    /// Topic Aliases for topics of more than 64 KiB together.
+    TopicAliasBytes,
     /// A Topic Alias that was never set.
     TopicAliasUnknown,
     /// A Subscription Identifier in a client's PUBLISH.
@@ -52,6 +54,7 @@ impl Violation {
         match self {
             Self::EmptyClientId => ReasonCode::ClientIdentifierNotValid, // [3.1.1 MQTT-3.1.3-8]
             Self::ReceiveMaximumExceeded => ReasonCode::ReceiveMaximumExceeded,
+            Self::TopicAliasBytes => ReasonCode::QuotaExceeded,
             Self::TopicAliasAboveMaximum | Self::TopicAliasUnknown => ReasonCode::TopicAliasInvalid,
             _ => ReasonCode::ProtocolError,
         }
@@ -71,6 +74,7 @@ impl fmt::Display for Violation {
             Self::EmptyClientId => "an empty client id needs a clean session",
             Self::ReceiveMaximumExceeded => "more messages unacknowledged than Receive Maximum allows",
             Self::TopicAliasAboveMaximum => "a Topic Alias above Topic Alias Maximum",
+            Self::TopicAliasBytes => "Topic Aliases for topics of more than 64 KiB together",
             Self::TopicAliasUnknown => "a Topic Alias that was never set",
             Self::SubscriptionIdFromClient => "a Subscription Identifier in a PUBLISH from a client",
             Self::WrongAcknowledgement => "an acknowledgement that does not fit the QoS of its message",
