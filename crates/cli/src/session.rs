@@ -7,13 +7,15 @@ use martlet_client::{
     Client, ConnectFault, ConnectOptions, End, Endpoint, Event, Interrupter, Message, NEVER_EXPIRES, Next,
     ReasonCode, TopicName, Url, Version, WillRequest,
 };
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
 /// How long an orderly end may take.
 const DISCONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -67,7 +69,8 @@ impl Session {
         plan: Plan,
         change: impl FnOnce(&mut ConnectOptions),
     ) -> Result<Self, Failure> {
-        let url: Url = args.broker.parse().map_err(|bad| Failure::usage(format!("--broker: {bad}")))?;
+        let url: Url =
+            args.broker.parse().map_err(|bad| Failure::usage(format!("{}: {bad}", args.broker_origin)))?;
         let mut options = options(args, &url)?;
         change(&mut options);
         let mut client = Client::new(options)?;
@@ -152,6 +155,24 @@ impl Session {
     pub(crate) fn close(mut self) {
         self.client.disconnect(ReasonCode::Success, None, DISCONNECT_LIMIT);
     }
+}
+
+/// The flag is set, and [`Session::next`] woken, when nobody reads stdout any more.
+pub(crate) fn watch_stdout(interrupter: Interrupter) -> Result<Arc<AtomicBool>, Failure> {
+    let closed = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&closed);
+    let watch = move || {
+        let stdout = io::stdout();
+        let mut watched = [PollFd::new(&stdout, PollFlags::empty())]; // errors and hang-ups come unasked
+        while let Ok(0) | Err(Errno::INTR) = poll(&mut watched, None) {}
+        if watched[0].revents().intersects(PollFlags::ERR | PollFlags::HUP) {
+            flag.store(true, Ordering::Release);
+            interrupter.interrupt();
+        }
+    };
+    let started = thread::Builder::new().name("stdout".into()).spawn(watch);
+    started.map_err(|e| Failure::new(Status::Internal, format!("cannot start a thread: {e}")))?;
+    Ok(closed)
 }
 
 fn lost(client: &Client, end: &End) -> Failure {

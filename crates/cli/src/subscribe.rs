@@ -4,12 +4,14 @@ use crate::args::{Handling, SubscribeArgs};
 use crate::exit::{Failure, Status};
 use crate::format::{Format, Stamp};
 use crate::outage::OnLoss;
-use crate::session::{Plan, Session, Step};
+use crate::session::{Plan, Session, Step, watch_stdout};
 use martlet_client::{
     Event, FiltersBuf, Place, PropertiesBuf, Property, Received, Refused, RetainHandling,
     SubscriptionOptions, TopicFilter,
 };
 use std::io::{self, ErrorKind, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// Bytes of output that are collected before they are written, unless nothing more comes.
@@ -26,8 +28,16 @@ pub(crate) fn run(args: &SubscribeArgs) -> Result<(), Failure> {
         on_loss: OnLoss::new(args.reconnect),
     };
     let session = Session::open(&args.connection, plan, |_| {})?;
-    let left = args.count;
-    let mut subscriber = Subscriber { args, filters, properties, session, printer, left, subscribed: false };
+    let mut subscriber = Subscriber {
+        args,
+        filters,
+        properties,
+        unread: watch_stdout(session.client.interrupter())?,
+        session,
+        printer,
+        left: args.count,
+        subscribed: false,
+    };
     subscriber.subscribe()?;
     let outcome = subscriber.run(until);
     let written = subscriber.printer.flush();
@@ -58,6 +68,8 @@ struct Subscriber<'a> {
     session: Session,
     printer: Printer,
     left: Option<u64>,
+    /// Set when nobody reads stdout any more.
+    unread: Arc<AtomicBool>,
     /// Whether the broker has accepted the subscriptions once.
     subscribed: bool,
 }
@@ -86,6 +98,7 @@ impl Subscriber<'_> {
                 Step::Resumed { session_present } if session_present && self.subscribed => {}
                 Step::Resumed { .. } => self.subscribe()?,
                 Step::Stopped => return Err(Halt::Done),
+                Step::Woken if self.unread.load(Ordering::Acquire) => return Err(Halt::Done),
                 Step::Woken => {}
                 Step::TimedOut => return Err(self.timed_out().into()),
             }

@@ -14,6 +14,9 @@ pub(crate) struct ConnectionArgs {
     #[arg(short, long, value_name = "URL", env = "MARTLET_BROKER", hide_env_values = true)]
     #[arg(default_value = "mqtt://127.0.0.1:1883", value_hint = ValueHint::Url)]
     pub(crate) broker: String,
+    /// What to name where the URL is wrong.
+    #[arg(skip = "--broker")]
+    pub(crate) broker_origin: &'static str,
     /// The protocol version.
     #[arg(long, value_enum, default_value = "5")]
     pub(crate) protocol: Protocol,

@@ -1,6 +1,7 @@
 //! Options of mosquitto_pub and mosquitto_sub that fingers remember: the error names what is written here.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use std::ffi::OsString;
 
 /// Puts the tip that helps in the place of "to pass '-t' as a value, use '-- -t'".
 pub(super) fn explain(error: &mut clap::Error) {
@@ -11,6 +12,23 @@ pub(super) fn explain(error: &mut clap::Error) {
     if let Some(tip) = tip(found) {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
+}
+
+/// The host behind Mosquitto's `-h`, where that was read as a wish for help.
+pub(super) fn host(error: &clap::Error, words: &[OsString]) -> Option<String> {
+    if error.kind() != ErrorKind::DisplayHelp || words.get(1).is_none_or(|word| word == "-h") {
+        return None;
+    }
+    let words: Vec<_> = words.iter().take_while(|word| *word != "--").collect();
+    let index = words.iter().position(|word| *word == "-h")?;
+    let next = words.get(index + 1)?.to_string_lossy().into_owned();
+    (!next.starts_with('-')).then_some(next)
+}
+
+pub(super) fn no_host(host: &str) -> String {
+    format!(
+        "`-h {host}` names no host here: write -b mqtt://{host}:1883, or --listen to serve; help is --help"
+    )
 }
 
 fn tip(found: &str) -> Option<&'static str> {

@@ -5,6 +5,7 @@ mod habits;
 mod publish;
 mod serve;
 mod subscribe;
+mod variables;
 
 pub(crate) use connection::ConnectionArgs;
 pub(crate) use publish::PublishArgs;
@@ -12,8 +13,10 @@ pub(crate) use serve::{Durability, LogFormat, LogLevel, ServeArgs};
 pub(crate) use subscribe::{Handling, SubscribeArgs};
 
 use crate::exit;
-use clap::{Parser, Subcommand, ValueHint};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 use martlet_client::QoSLevel;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -52,10 +55,34 @@ pub(crate) enum Command {
 impl Cli {
     /// The command line of this process; ends it where there is help to print or a fault to tell.
     pub(crate) fn from_command_line() -> Self {
-        Self::try_parse().unwrap_or_else(|mut error| {
+        let words: Vec<_> = std::env::args_os().collect();
+        Self::parse_words(&words).unwrap_or_else(|error| error.exit())
+    }
+
+    fn parse_words(words: &[OsString]) -> Result<Self, clap::Error> {
+        let mut command = variables::without_empty(Self::command());
+        let mut matches = command.try_get_matches_from_mut(words).map_err(|mut error| {
+            if let Some(host) = habits::host(&error, words) {
+                return command.error(ErrorKind::UnknownArgument, habits::no_host(&host));
+            }
             habits::explain(&mut error);
-            error.exit()
-        })
+            variables::explain(&mut error, &command, words);
+            error
+        })?;
+        let origin = variables::broker_origin(&matches);
+        let mut cli = Self::from_arg_matches_mut(&mut matches)?;
+        if let (Some(origin), Some(connection)) = (origin, cli.connection_mut()) {
+            connection.broker_origin = origin;
+        }
+        Ok(cli)
+    }
+
+    fn connection_mut(&mut self) -> Option<&mut ConnectionArgs> {
+        match &mut self.command {
+            Command::Pub(args) => Some(&mut args.connection),
+            Command::Sub(args) => Some(&mut args.connection),
+            _ => None,
+        }
     }
 }
 
@@ -90,7 +117,6 @@ fn pair(text: &str) -> Result<(String, String), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {

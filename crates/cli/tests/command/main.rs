@@ -119,13 +119,7 @@ fn a_closed_pipe_ends_a_subscriber_quietly() {
     let mut client = rig.spawn("sub a");
     assert_eq!(client.line(), "here");
     client.stdout = None;
-    let code = loop {
-        rig.good("pub a more");
-        if let Some(status) = client.child.try_wait().unwrap() {
-            break status.code();
-        }
-    };
-    assert_eq!(code, Some(0));
+    assert_eq!(client.end(), (String::new(), Some(0)));
 }
 
 #[test]
@@ -161,6 +155,35 @@ fn wrong_usage() {
     fails("check-config /no/such/file", 3, "/no/such/file");
     fails("pub -b mqtts://h a m", 22, "TLS");
     fails("serve --listen mqtts://127.0.0.1:0", 22, "TLS");
+}
+
+#[test]
+fn a_host_is_no_wish_for_help() {
+    for line in ["pub -h localhost a m", "sub -q 1 -h localhost a"] {
+        let output = martlet(line).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{line}");
+        assert!(stderr(&output).contains("-b mqtt://localhost:1883"), "{}", stderr(&output));
+    }
+    for line in ["-h", "-h pub", "pub -h", "pub -h -q 1", "pub a --help m", "pub -h -- a"] {
+        assert!(martlet(line).output().unwrap().status.success(), "{line}");
+    }
+}
+
+#[test]
+fn a_fault_names_the_variable_that_it_came_from() {
+    for (variable, line, code, word) in [
+        ("MARTLET_BROKER=tcp://h", "pub a m", 2, "variable MARTLET_BROKER: `tcp://`"),
+        ("MARTLET_BROKER=tcp://h", "pub -b ssl://h a m", 2, "--broker: `ssl://`"),
+        ("MARTLET_BROKER=", "pub -b ssl://h a m", 2, "--broker: `ssl://`"),
+        ("MARTLET_LOG=loud", "serve", 2, "'--log-level <LOG_LEVEL> of the variable MARTLET_LOG'"),
+        ("MARTLET_LOG=loud", "serve --log-level low", 2, "'--log-level <LOG_LEVEL>'"),
+        ("MARTLET_LOG=", "serve --listen nowhere:x", 2, "--listen: "),
+    ] {
+        let (name, value) = variable.split_once('=').unwrap();
+        let output = martlet(line).env(name, value).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{variable} {line}");
+        assert!(stderr(&output).contains(word), "{}", stderr(&output));
+    }
 }
 
 #[test]
@@ -247,6 +270,27 @@ fn the_broker_serves_until_it_is_told_to_stop() {
     broker.signal("-TERM");
     assert_eq!(lines.by_ref().count().min(1), 1, "stderr is open to the end");
     assert_eq!(broker.end(), (String::new(), Some(0)));
+}
+
+#[test]
+fn a_value_in_the_log_ends_where_it_seems_to() {
+    let mut command = martlet("serve --listen mqtt://127.0.0.1:0 --shards 1");
+    let mut broker = Running::new(command.stderr(Stdio::piped()));
+    let log = std::io::BufReader::new(broker.child.stderr.take().unwrap());
+    let mut lines = std::io::BufRead::lines(log).map_while(Result::ok);
+    let listening = lines.next().unwrap();
+    let (_, url) = listening.split_once("listening on ").unwrap();
+    for (id, shown) in [("pump/7", "client=pump/7 "), ("a reason=none", r#"client="a reason=none" "#)] {
+        let mut client = martlet(&format!("pub -b {url} a m -i"));
+        assert!(client.arg(id).status().unwrap().success());
+        let line = lines.find(|line| line.contains("connection ended")).unwrap();
+        assert!(line.contains(shown), "{line}");
+    }
+    let host = url.strip_prefix("mqtt://").unwrap();
+    let mut stranger = std::net::TcpStream::connect(host).unwrap();
+    stranger.write_all(b"\x10\x0c\x00\x04MQTT\x04\x00\x00\x00\x00\x00").unwrap(); // no clean session
+    let line = lines.find(|line| line.contains("connection ended")).unwrap();
+    assert!(line.contains("client=- "), "{line}");
 }
 
 #[test]
