@@ -1,6 +1,7 @@
 //! How the command ends: a number that scripts rely on, and one line for people.
 
 use martlet_client::{ConnectFault, Fault, FaultKind};
+use std::borrow::Cow;
 use std::fmt;
 use std::process::ExitCode;
 
@@ -20,6 +21,9 @@ pub(crate) enum Status {
     TimedOut = 27,
     Internal = 70,
 }
+
+/// Characters of a topic that an error shows.
+const SHOWN_MAX: usize = 100;
 
 /// The end of `--help`.
 pub(crate) const HELP: &str = "\
@@ -46,6 +50,10 @@ impl Failure {
     pub(crate) fn usage(text: impl Into<String>) -> Self {
         Self::new(Status::Usage, text)
     }
+    /// An option that older versions cannot express.
+    pub(crate) fn needs_v5(option: &str) -> Self {
+        Self::usage(format!("{option} needs MQTT 5.0: leave --protocol out"))
+    }
     pub(crate) fn code(&self) -> ExitCode {
         ExitCode::from(self.status as u8)
     }
@@ -63,10 +71,20 @@ impl From<ConnectFault> for Failure {
             ConnectFault::Options(_) => Status::Usage,
             ConnectFault::Stream(fault) => return stream_failure(fault),
             ConnectFault::Refused { .. } | ConnectFault::Challenged => Status::ConnectRefused,
-            ConnectFault::Ended(_) | ConnectFault::Interrupted => Status::ConnectionLost,
+            ConnectFault::Ended(_) | ConnectFault::NotMqtt | ConnectFault::Interrupted => {
+                Status::ConnectionLost
+            }
             ConnectFault::TimedOut => Status::TimedOut,
         };
         Self::new(status, fault.to_string())
+    }
+}
+
+/// What somebody wrote, as an error shows it: a long text is cut.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(SHOWN_MAX) {
+        Some((end, _)) => format!("{}...", &text[..end]).into(),
+        None => text.into(),
     }
 }
 

@@ -59,7 +59,7 @@ pub(crate) fn is_worth_repeating(fault: &ConnectFault) -> bool {
         ConnectFault::Stream(fault) => matches!(fault.kind, FaultKind::Io | FaultKind::NameLookup),
         ConnectFault::Refused { reason, .. } => is_passing(*reason),
         ConnectFault::Ended(end) => passes(end),
-        ConnectFault::TimedOut => true,
+        ConnectFault::TimedOut | ConnectFault::NotMqtt => true,
         ConnectFault::Options(_) | ConnectFault::Interrupted | ConnectFault::Challenged => false,
     }
 }

@@ -1,7 +1,7 @@
 //! `martlet pub`: connect, send every message, wait for the acknowledgements, disconnect.
 
 use crate::args::PublishArgs;
-use crate::exit::{Failure, Status};
+use crate::exit::{Failure, Status, shown};
 use crate::outage::OnLoss;
 use crate::session::{Plan, Session, Step};
 use crate::source::{Polled, Source};
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_millis(200);
 
 pub(crate) fn run(args: &PublishArgs) -> Result<(), Failure> {
     let topic = TopicName::new(&args.topic)
-        .map_err(|bad| Failure::usage(format!("the topic `{}` is wrong: {bad}", args.topic)))?;
+        .map_err(|bad| Failure::usage(format!("the topic `{}` is wrong: {bad}", shown(&args.topic))))?;
     let properties = properties(args)?;
     let one = Source::one(args)?;
     let on_loss = if args.lines { OnLoss::new(args.reconnect) } else { OnLoss::End };
@@ -195,8 +195,8 @@ fn interrupted() -> Failure {
 /// The property block of each PUBLISH, without the expiry, which is counted from each message on.
 fn properties(args: &PublishArgs) -> Result<PropertiesBuf, Failure> {
     let given = &args.properties;
-    if !args.connection.protocol.version().is_v5() && !given.is_empty() {
-        return Err(Failure::usage("properties need MQTT 5.0: leave --protocol out"));
+    if let Some(option) = given.first().filter(|_| !args.connection.protocol.version().is_v5()) {
+        return Err(Failure::needs_v5(option));
     }
     let mut block = PropertiesBuf::new();
     let mut push = |option: &str, property: Property<'_>| -> Result<(), Failure> {
@@ -255,6 +255,7 @@ mod tests {
     fn properties_that_cannot_be() {
         let wildcard = parsed("--response-topic a/#").unwrap_err();
         assert!(wildcard.text.starts_with("--response-topic: "), "{wildcard}");
-        assert_eq!(parsed("--protocol 3.1.1 --message-expiry 5").unwrap_err().status, Status::Usage);
+        let older = parsed("--protocol 3.1.1 --message-expiry 5").unwrap_err();
+        assert_eq!(older, Failure::needs_v5("--message-expiry"));
     }
 }

@@ -4,8 +4,8 @@ use crate::args::ConnectionArgs;
 use crate::exit::{Failure, Status};
 use crate::outage::{self, OnLoss, Outage};
 use martlet_client::{
-    Client, ConnectFault, ConnectOptions, End, Endpoint, Event, Interrupter, Message, NEVER_EXPIRES, Next,
-    ReasonCode, TopicName, Url, Version, WillRequest,
+    Address, Client, ConnectFault, ConnectOptions, End, Endpoint, Event, Interrupter, Message, NEVER_EXPIRES,
+    Next, ReasonCode, TopicName, Url, Version, WillRequest,
 };
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
@@ -71,13 +71,17 @@ impl Session {
     ) -> Result<Self, Failure> {
         let url: Url =
             args.broker.parse().map_err(|bad| Failure::usage(format!("{}: {bad}", args.broker_origin)))?;
+        if matches!(url.endpoint.address, Address::Tcp { port: 0, .. }) {
+            let text = format!("{}: `{url}`: a port is a number from 1 to 65535", args.broker_origin);
+            return Err(Failure::usage(text));
+        }
         let mut options = options(args, &url)?;
         change(&mut options);
         let mut client = Client::new(options)?;
         let stopped = stop_on_signals(client.interrupter())?;
         match client.reconnect(&url.endpoint, plan.patience()) {
             Err(ConnectFault::Ended(End::NoConnAck)) => Err(ConnectFault::TimedOut.into()),
-            Err(ConnectFault::Ended(end)) => Err(lost(&client, &end)),
+            Err(ConnectFault::Ended(end)) if !matches!(end, End::Fatal(_)) => Err(lost(&client, &end)),
             Err(fault) => Err(fault.into()),
             Ok(_) => Ok(Session { client, stopped, endpoint: url.endpoint, plan, outage: None }),
         }
@@ -204,17 +208,19 @@ fn stop_on_signals(interrupter: Interrupter) -> Result<Arc<AtomicBool>, Failure>
 
 fn options(args: &ConnectionArgs, url: &Url) -> Result<ConnectOptions, Failure> {
     let version = args.protocol.version();
-    let needs_v5 = |option: &str| Failure::usage(format!("{option} needs MQTT 5.0: leave --protocol out"));
+    if version == Version::V31 && args.client_id.as_deref() == Some("") {
+        return Err(Failure::usage("--client-id: MQTT 3.1 needs one: write it, or leave the option out"));
+    }
     let mut options = ConnectOptions::new(version, &client_id(args, version));
     options.clean_start = !args.no_clean_start;
     options.session_kept = args.no_clean_start;
     options.keep_alive_s = args.keep_alive;
     options.session_expiry_s = args.session_expiry;
     if args.session_expiry > 0 && !version.is_v5() {
-        return Err(needs_v5("--session-expiry"));
+        return Err(Failure::needs_v5("--session-expiry"));
     }
     if args.will.will_delay > 0 && !version.is_v5() {
-        return Err(needs_v5("--will-delay"));
+        return Err(Failure::needs_v5("--will-delay"));
     }
     if args.no_clean_start && version.is_v5() && args.session_expiry == 0 {
         options.session_expiry_s = NEVER_EXPIRES; // what a session without clean start is for, and all that 3.x can do
@@ -223,6 +229,7 @@ fn options(args: &ConnectionArgs, url: &Url) -> Result<ConnectOptions, Failure> 
     options.password = password(args, url)?;
     options.will = will(args)?;
     options.limits.maximum_packet_size = 268_435_460;
+    options.limits.topic_alias_maximum = 0; // `sub` has an option for it
     Ok(options)
 }
 

@@ -1,7 +1,7 @@
 //! `martlet sub`: connect, subscribe, print every message until something ends it.
 
 use crate::args::{Handling, SubscribeArgs};
-use crate::exit::{Failure, Status};
+use crate::exit::{Failure, Status, shown};
 use crate::format::{Format, Stamp};
 use crate::outage::OnLoss;
 use crate::session::{Plan, Session, Step, watch_stdout};
@@ -19,6 +19,9 @@ const COLLECT_MAX: usize = 64 * 1024;
 
 pub(crate) fn run(args: &SubscribeArgs) -> Result<(), Failure> {
     let until = args.timeout.map(|timeout| Instant::now() + timeout);
+    if let Some(option) = args.first_of_v5().filter(|_| !args.connection.protocol.version().is_v5()) {
+        return Err(Failure::needs_v5(option));
+    }
     let filters = filters(args)?;
     let properties = properties(args)?;
     let printer = Printer::new(args)?;
@@ -27,7 +30,9 @@ pub(crate) fn run(args: &SubscribeArgs) -> Result<(), Failure> {
         deadline: until,
         on_loss: OnLoss::new(args.reconnect),
     };
-    let session = Session::open(&args.connection, plan, |_| {})?;
+    let session = Session::open(&args.connection, plan, |options| {
+        options.limits.topic_alias_maximum = args.topic_alias_maximum;
+    })?;
     let mut subscriber = Subscriber {
         args,
         filters,
@@ -127,7 +132,8 @@ impl Subscriber<'_> {
                         Ok(())
                     }
                     Some((filter, code)) => {
-                        let text = format!("the broker refused the subscription to `{filter}`: {code}");
+                        let text =
+                            format!("the broker refused the subscription to `{}`: {code}", shown(filter));
                         Err(Failure::new(Status::SubscribeRefused, text).into())
                     }
                 }
@@ -202,20 +208,15 @@ fn filters(args: &SubscribeArgs) -> Result<FiltersBuf, Failure> {
         retain_as_published: args.retain_as_published,
         retain_handling: handling,
     };
-    let plain = SubscriptionOptions::qos(args.qos);
-    if options != plain && !args.connection.protocol.version().is_v5() {
-        return Err(Failure::usage(
-            "subscription options other than the QoS need MQTT 5.0: leave --protocol out",
-        ));
-    }
     let mut filters = FiltersBuf::new();
     for text in &args.filters {
         let shared = args.share.as_ref().map(|name| format!("$share/{name}/{text}"));
         let filter = TopicFilter::new(shared.as_deref().unwrap_or(text))
-            .map_err(|bad| Failure::usage(format!("the topic filter `{text}` is wrong: {bad}")))?;
+            .map_err(|bad| Failure::usage(format!("the topic filter `{}` is wrong: {bad}", shown(text))))?;
         if args.no_local && filter.share().is_some() {
             return Err(Failure::usage(format!(
-                "`{filter}` is shared, and --no-local cannot be: leave one out"
+                "`{}` is shared, and --no-local cannot be: leave one out",
+                shown(filter.as_str())
             )));
         }
         filters.push(filter, options);
@@ -225,11 +226,6 @@ fn filters(args: &SubscribeArgs) -> Result<FiltersBuf, Failure> {
 
 fn properties(args: &SubscribeArgs) -> Result<PropertiesBuf, Failure> {
     let mut block = PropertiesBuf::new();
-    if !args.connection.protocol.version().is_v5() {
-        let none = args.subscription_id.is_none() && args.user_property.is_empty();
-        let text = "properties need MQTT 5.0: leave --protocol out";
-        return if none { Ok(block) } else { Err(Failure::usage(text)) };
-    }
     if let Some(id) = args.subscription_id {
         block.push(Property::SubscriptionIdentifier(id));
     }
@@ -267,12 +263,7 @@ mod tests {
 
     #[test]
     fn filters_that_cannot_be() {
-        for options in [
-            "a#",
-            "a --share g --no-local",
-            "a --protocol 3.1.1 --no-local",
-            "a --protocol 3.1.1 --subscription-id 5",
-        ] {
+        for options in ["a#", "a --share g --no-local"] {
             assert_eq!(parsed(options).unwrap_err().status, Status::Usage, "{options}");
         }
     }

@@ -6,7 +6,7 @@ use martlet_codec::{
     FiltersBuf, Properties, QoSLevel, ReasonCode, SubscriptionOptions, TopicFilter, TopicFiltersBuf,
 };
 use martlet_net::{Endpoint, Fault, Stream};
-use martlet_protocol::client::{ConnectOptions, Connection, Event, Refused, Token, Welcome};
+use martlet_protocol::client::{ConnectOptions, Connection, End, Event, Refused, Token, Welcome};
 use martlet_protocol::{Message, Time};
 use mio::Waker;
 use std::collections::VecDeque;
@@ -57,6 +57,8 @@ pub struct Client {
     scratch: Box<[u8]>,
     /// Events that came before the connection was there.
     held: VecDeque<Event>,
+    /// Whether the server has said anything on this stream.
+    heard: bool,
     /// What the system said when the stream was lost.
     fault: Option<io::Error>,
 }
@@ -76,6 +78,7 @@ impl Client {
             origin: Instant::now(),
             scratch: vec![0; READ_LEN].into_boxed_slice(),
             held: VecDeque::new(),
+            heard: false,
             fault: None,
         })
     }
@@ -120,7 +123,12 @@ impl Client {
         if matches!(outcome, Err(ConnectFault::TimedOut | ConnectFault::Challenged)) {
             self.give_up();
         }
-        outcome
+        match outcome {
+            Err(ConnectFault::TimedOut | ConnectFault::Ended(End::Stream | End::NoConnAck)) if self.heard => {
+                Err(ConnectFault::NotMqtt)
+            }
+            outcome => outcome,
+        }
     }
 
     fn begin(&mut self, endpoint: &Endpoint, limit: Duration) -> Result<(), ConnectFault> {
@@ -128,7 +136,7 @@ impl Client {
         self.link
             .open(stream)
             .map_err(|e| ConnectFault::Stream(Fault::io(format!("connect to {endpoint}"), e)))?;
-        self.fault = None;
+        (self.fault, self.heard) = (None, false);
         self.connection.connect(self.now());
         Ok(())
     }
@@ -316,6 +324,7 @@ impl Client {
             Ok(None) => {}
             Ok(Some(0)) => self.lose(None),
             Ok(Some(n)) => {
+                self.heard = true;
                 let now = self.now();
                 self.connection.handle_bytes(now, &self.scratch[..n]);
             }

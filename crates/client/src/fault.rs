@@ -24,6 +24,8 @@ pub enum ConnectFault {
     },
     /// The connection ended before CONNACK.
     Ended(End),
+    /// The connection ended, or the time was up, with an answer that is no packet.
+    NotMqtt,
     /// No CONNACK in time.
     TimedOut,
     /// [`crate::Interrupter::interrupt`] was called.
@@ -60,7 +62,11 @@ impl fmt::Display for ConnectFault {
             Self::Ended(End::Stream) => f.write_str(
                 "the server closed the connection without an answer: does it speak this protocol version?",
             ),
+            Self::Ended(End::Fatal(Fatal::Malformed(malformed))) => {
+                write!(f, "the answer to CONNECT is no MQTT ({malformed}): is that an MQTT port?")
+            }
             Self::Ended(end) => end.fmt(f),
+            Self::NotMqtt => f.write_str("the answer to CONNECT is no MQTT: is that an MQTT port?"),
             Self::TimedOut => f.write_str("the server did not answer CONNECT in time"),
             Self::Interrupted => f.write_str("interrupted"),
             Self::Challenged => {

@@ -37,7 +37,7 @@ pub use martlet_codec::{
     FiltersBuf, Malformed, PacketId, Place, Properties, PropertiesBuf, Property, QoS, QoSLevel, ReasonCode,
     RetainHandling, SubscriptionOptions, TopicFilter, TopicFiltersBuf, TopicName, Version,
 };
-pub use martlet_net::{Endpoint, Fault, FaultKind, Url};
+pub use martlet_net::{Address, Endpoint, Fault, FaultKind, Url};
 pub use martlet_protocol::client::{
     Authentication, ConnectOptions, End, Event, Received, Refused, Token, Welcome, WillRequest,
 };

@@ -89,14 +89,18 @@ pub(crate) struct PropertyArgs {
 }
 
 impl PropertyArgs {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.content_type.is_none()
-            && self.response_topic.is_none()
-            && self.correlation_data.is_none()
-            && self.message_expiry.is_none()
-            && self.payload_format.is_none()
-            && self.user_property.is_empty()
-            && !self.topic_alias
+    /// The first option of these that was written.
+    pub(crate) fn first(&self) -> Option<&'static str> {
+        let written = [
+            (self.content_type.is_some(), "--content-type"),
+            (self.response_topic.is_some(), "--response-topic"),
+            (self.correlation_data.is_some(), "--correlation-data"),
+            (self.message_expiry.is_some(), "--message-expiry"),
+            (self.payload_format.is_some(), "--payload-format"),
+            (!self.user_property.is_empty(), "--user-property"),
+            (self.topic_alias, "--topic-alias"),
+        ];
+        written.into_iter().find_map(|(is_written, option)| is_written.then_some(option))
     }
 }
 

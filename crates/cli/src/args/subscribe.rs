@@ -77,8 +77,26 @@ pub(crate) struct SubscribeArgs {
     /// User Property of SUBSCRIBE; may be repeated (5.0).
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     pub(crate) user_property: Vec<(String, String)>,
+    /// Let the broker use this many topic aliases (5.0).
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) topic_alias_maximum: u16,
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
+}
+
+impl SubscribeArgs {
+    /// The first option that was written and only 5.0 can express.
+    pub(crate) fn first_of_v5(&self) -> Option<&'static str> {
+        let written = [
+            (self.no_local, "--no-local"),
+            (self.retain_as_published, "--retain-as-published"),
+            (self.retain_handling != Handling::Send, "--retain-handling"),
+            (self.subscription_id.is_some(), "--subscription-id"),
+            (!self.user_property.is_empty(), "--user-property"),
+            (self.topic_alias_maximum > 0, "--topic-alias-maximum"),
+        ];
+        written.into_iter().find_map(|(is_written, option)| is_written.then_some(option))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -71,6 +71,9 @@ fn properties_come_out_as_they_went_in() {
     assert_eq!(got, "nest|12|1|1|x/y|re|c|1|k:v k:w|9\n");
     let json = rig.good("sub -q 1 -n 1 --json nest");
     assert!(json.contains(r#""user-properties":[["k","v"],["k","w"]]"#), "{json}");
+    assert!(!json.contains("topic-alias"), "{json}");
+    let aliased = rig.good("sub --topic-alias-maximum 5 -n 1 -F %A nest");
+    assert_eq!(aliased, "1\n");
     assert!(json.ends_with("\"payload\":\"{\\\"eggs\\\": 4}\\n\"}\n"), "{json}");
 }
 
@@ -147,7 +150,12 @@ fn wrong_usage() {
     fails("sub a#", 2, "sport/#");
     fails("sub --format %z a", 2, "`%z`");
     fails("pub -b tcp://h a m", 2, "mqtt://");
-    fails("pub --protocol 3.1.1 --content-type x a m", 2, "5.0");
+    fails("pub --protocol 3.1.1 --content-type x a m", 2, "--content-type needs MQTT 5.0");
+    fails("sub --protocol 3.1.1 --no-local a", 2, "--no-local needs MQTT 5.0");
+    fails("sub --protocol 3.1 --topic-alias-maximum 5 a", 2, "--topic-alias-maximum needs MQTT 5.0");
+    fails("sub -b localhost:0 a", 2, "a port is a number from 1 to 65535");
+    fails(&format!("pub {}# m", "a".repeat(5000)), 2, &format!("`{}...` is wrong", "a".repeat(100)));
+    fails(&format!("sub {}#", "\u{e9}".repeat(5000)), 2, &format!("`{}...` is wrong", "\u{e9}".repeat(100)));
     fails("sub -b ws://h a", 2, "WebSocket");
     fails("serve --data-dir /x", 2, "--in-memory");
     fails("man nothing", 2, "check-config");
@@ -205,6 +213,15 @@ fn connections_that_fail() {
     fails(&format!("pub -b {refusing} a m"), 23, "Not authorized");
     let closing = server(|_| None);
     fails(&format!("sub -b {closing} a"), 24, "closed the connection");
+    for words in ["SSH-2.0-OpenSSH_9\r\n", "HTTP/1.1 400 Bad Request\r\n"] {
+        let stranger = server(move |_| Some(words.into()));
+        fails(&format!("sub -b {stranger} --connect-timeout 0.2 a"), 24, "is that an MQTT port?");
+        let stranger = server(move |_| Some(words.repeat(10).into()));
+        fails(&format!("sub -b {stranger} a"), 24, "is that an MQTT port?");
+    }
+    let nameless = martlet("sub --protocol 3.1 a -i").arg("").output().unwrap();
+    assert_eq!(nameless.status.code(), Some(2));
+    assert!(stderr(&nameless).contains("MQTT 3.1 needs one"), "{}", stderr(&nameless));
     let silent = server(|_| Some(Vec::new()));
     fails(&format!("sub -b {silent} --connect-timeout 0.2 a"), 27, "did not answer");
     let silent = server(|_| Some(Vec::new()));
