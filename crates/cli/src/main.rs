@@ -15,20 +15,13 @@ mod source;
 mod subscribe;
 
 use args::{Cli, Command};
+use exit::{Failure, Status};
 use std::io::{self, Write};
+use std::panic::{self, UnwindSafe};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = Cli::from_command_line();
-    let outcome = match &cli.command {
-        Command::Serve(args) => serve::serve(args),
-        Command::CheckConfig { file } => serve::check_config(file),
-        Command::Pub(args) => publish::run(args),
-        Command::Sub(args) => subscribe::run(args),
-        Command::Completions { shell } => generate::completions(*shell),
-        Command::Man { command } => generate::man(command.as_deref()),
-    };
-    match outcome {
+    match guarded(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             for line in failure.text.lines() {
@@ -39,7 +32,36 @@ fn main() -> ExitCode {
     }
 }
 
+fn run() -> Result<(), Failure> {
+    match &Cli::from_command_line().command {
+        Command::Serve(args) => serve::serve(args),
+        Command::CheckConfig { file } => serve::check_config(file),
+        Command::Pub(args) => publish::run(args),
+        Command::Sub(args) => subscribe::run(args),
+        Command::Completions { shell } => generate::completions(*shell),
+        Command::Man { command } => generate::man(command.as_deref()),
+    }
+}
+
+/// A panic, which has said where it was, is an end as any other.
+fn guarded(run: impl FnOnce() -> Result<(), Failure> + UnwindSafe) -> Result<(), Failure> {
+    let bug = |_| Err(Failure::new(Status::Internal, "this is a bug in martlet: please report it"));
+    panic::catch_unwind(run).unwrap_or_else(bug)
+}
+
 /// One line on stderr, whether or not anybody reads it: `eprintln!` would panic.
 fn say(line: &str) {
     let _ = writeln!(io::stderr(), "martlet: {line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_has_its_exit_code() {
+        let ended = guarded(|| panic!("on purpose"));
+        assert_eq!(ended.unwrap_err().status, Status::Internal);
+        assert_eq!(guarded(|| Ok(())), Ok(()));
+    }
 }

@@ -27,7 +27,9 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
 }
 
 pub(crate) fn check_config(file: &Path) -> Result<(), Failure> {
-    load(file).map(|_| ())
+    load(file)?;
+    crate::say(&format!("{}: no faults", file.display()));
+    Ok(())
 }
 
 fn load(file: &Path) -> Result<Config, Failure> {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
+use std::str::Utf8Error;
 
 /// One fault in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,14 @@ impl fmt::Display for ConfigFault {
 /// All faults of a file, in its order; never none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadConfig(pub Vec<ConfigFault>);
+
+impl BadConfig {
+    pub(super) fn not_utf8(file: &str, bytes: &[u8], bad: Utf8Error) -> Self {
+        let text = String::from_utf8_lossy(&bytes[..bad.valid_up_to()]);
+        let what = "this byte is no UTF-8: save the file as UTF-8 text".to_owned();
+        BadConfig(vec![ConfigFault::at(file, &text, text.len()..text.len(), what)])
+    }
+}
 
 impl fmt::Display for BadConfig {
     /// One line for each.

@@ -63,8 +63,10 @@ impl Config {
     /// # Errors
     /// The file cannot be read, or every fault that is in it.
     pub fn load(path: &Path) -> Result<Self, LoadFault> {
-        let text = std::fs::read_to_string(path).map_err(|e| LoadFault::unreadable(path, e))?;
-        Self::from_toml(&text, &path.display().to_string()).map_err(LoadFault::Bad)
+        let bytes = std::fs::read(path).map_err(|e| LoadFault::unreadable(path, e))?;
+        let file = path.display().to_string();
+        let text = str::from_utf8(&bytes).map_err(|bad| BadConfig::not_utf8(&file, &bytes, bad));
+        text.and_then(|text| Self::from_toml(text, &file)).map_err(LoadFault::Bad)
     }
 
     /// Reads TOML that came from `file`, which is only a name for messages.

@@ -252,7 +252,11 @@ fn a_configuration_is_checked() {
     let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("martlet.toml");
     fs::write(&file, "shards = 2\n").unwrap();
     let line = format!("check-config {}", file.display());
-    assert!(martlet(&line).status().unwrap().success());
+    let good = martlet(&line).output().unwrap();
+    assert!(good.status.success() && good.stdout.is_empty());
+    assert!(stderr(&good).ends_with("martlet.toml: no faults\n"), "{}", stderr(&good));
+    fs::write(&file, b"shards = 2\n# \xff\n").unwrap();
+    fails(&line, 3, "martlet.toml:2:3: this byte is no UTF-8");
     fs::write(&file, "shards = 0\nshard = 1\n").unwrap();
     let output = martlet(&line).output().unwrap();
     fs::remove_file(&file).unwrap();
