@@ -27,7 +27,7 @@ pub(crate) fn all(configs: &[ListenerConfig], shards: usize) -> Result<Bound, Fa
                     bound.add(listener, config)?;
                 }
             }
-            Err(fault) if config.optional && is_missing_address(&fault) => {
+            Err(fault) if config.optional && fault.is_missing_address() => {
                 tracing::warn!(endpoint = %config.endpoint, "not listening there: this machine has no such address");
             }
             Err(fault) => return Err(fault),
@@ -68,12 +68,6 @@ impl Bound {
 fn admission(listener: &Listener, allow_anonymous: Option<bool>) -> Admission {
     let is_local = listener.tcp_address().is_none_or(|address| address.ip().is_loopback());
     if allow_anonymous.unwrap_or(is_local) { Admission::Anyone } else { Admission::Ask }
-}
-
-fn is_missing_address(fault: &Fault) -> bool {
-    const EAFNOSUPPORT: [i32; 2] = [97, 47]; // Linux; the BSDs and macOS
-    fault.source.kind() == ErrorKind::AddrNotAvailable
-        || fault.source.raw_os_error().is_some_and(|code| EAFNOSUPPORT.contains(&code))
 }
 
 #[cfg(test)]

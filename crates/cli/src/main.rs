@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod connect;
 mod exit;
 mod format;
 mod generate;

@@ -47,6 +47,12 @@ impl Fault {
         let advice = Some("check the spelling and the DNS settings".into());
         Fault { doing: doing.into(), source, advice, kind: FaultKind::NameLookup }
     }
+    /// Whether this machine has no such address, or nothing of its family.
+    pub fn is_missing_address(&self) -> bool {
+        const EAFNOSUPPORT: [i32; 2] = [97, 47]; // Linux; the BSDs and macOS
+        self.source.kind() == io::ErrorKind::AddrNotAvailable
+            || self.source.raw_os_error().is_some_and(|code| EAFNOSUPPORT.contains(&code))
+    }
     /// The same fault with other advice.
     #[must_use]
     pub fn advise(mut self, advice: impl Into<Cow<'static, str>>) -> Self {

@@ -35,7 +35,8 @@ impl Listener {
     /// Whether several TCP listeners can share an address, each with its own queue, on this platform.
     pub const CAN_SHARE_PORT: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-    /// Listens on every address of `endpoint` (a host name may have several); `shared` lets
+    /// Listens on every address of `endpoint` (a host name may have several, and `localhost` is 127.0.0.1 and ::1
+    /// whatever the resolver knows, as far as this machine has both); `shared` lets
     /// [`Listener::share`] add more sockets to each.
     ///
     /// # Errors
@@ -50,7 +51,15 @@ impl Listener {
             }
             Address::Tcp { host, port } => {
                 let addresses = resolve::addresses(&doing, host, *port)?;
-                addresses.into_iter().map(|address| Self::bind_tcp(endpoint, address, shared)).collect()
+                let bind = |address| Self::bind_tcp(endpoint, address, shared);
+                let mut bound = addresses.iter().copied().map(bind).collect::<Result<Vec<_>, _>>()?;
+                for address in resolve::other_loopback(host, *port, &addresses) {
+                    match bind(address) {
+                        Err(fault) if fault.is_missing_address() => {}
+                        listener => bound.push(listener?),
+                    }
+                }
+                Ok(bound)
             }
         }
     }
