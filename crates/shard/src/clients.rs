@@ -95,6 +95,8 @@ pub(crate) struct Clients {
     /// Messages of shared subscriptions that were settled: their groups are owed credit.
     pub(crate) settled: Vec<(SessionRef, core::num::NonZeroU32)>,
     pub(crate) held: Held,
+    /// Deliveries and nodes matched since the turn began: what [`Config::work_max`] bounds.
+    pub(crate) work: u32,
     pool: Vec<Vec<u8>>,
 }
 
@@ -110,6 +112,7 @@ impl Clients {
             wheel: Wheel::new(),
             settled: Vec::new(),
             held: Held::default(),
+            work: 0,
             pool: Vec::new(),
         }
     }
@@ -123,6 +126,7 @@ impl Clients {
         encodings: &mut Encodings,
     ) -> bool {
         self.counters.routed += 1;
+        self.work += 1;
         let done = match out.qos {
             QoSLevel::AtMostOnce => self.deliver_now(now, parcelled, out, encodings),
             _ => self.enqueue(now, parcelled, out, encodings),

@@ -30,6 +30,8 @@ pub struct Config {
     pub subscriptions_max: u32,
     /// Sessions of the shard, connected or not; more are refused with Server Busy.
     pub sessions_max: usize,
+    /// Deliveries and nodes matched in one turn after which what clients sent waits for the next: a few milliseconds.
+    pub work_max: u32,
     /// Milliseconds between two publications of `$SYS`; 0 publishes none.
     pub sys_interval_ms: u64,
     /// The version in `$SYS/broker/version`.
@@ -50,6 +52,7 @@ impl Default for Config {
             share_strategy: Strategy::LeastInFlight,
             subscriptions_max: 1_000_000,
             sessions_max: 16_000_000,
+            work_max: 20_000,
             sys_interval_ms: 10_000,
             version: concat!("martlet version ", env!("CARGO_PKG_VERSION")),
         }

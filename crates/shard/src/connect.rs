@@ -115,9 +115,10 @@ impl Shard {
 
     /// The session that a CONNECT finds, after takeover and Clean Start had their say.
     fn session_for(&mut self, now: Time, client_id: &str, clean_start: bool) -> Option<SessionKey> {
-        if let Some(key) = self.clients.sessions.find(client_id)
-            && let Some(old) = self.clients.sessions[key].connection
-        {
+        if let Some(old) = self.connection_of(client_id) {
+            self.finish(now, old); // what it said before is not lost, a DISCONNECT perhaps
+        }
+        if let Some(old) = self.connection_of(client_id) {
             self.end(now, old, EndReason::TakenOver, Some(ReasonCode::SessionTakenOver)); // [MQTT-3.1.4-3]
         }
         let key = self.clients.sessions.find(client_id)?; // [MQTT-3.1.2-5]
@@ -131,6 +132,10 @@ impl Shard {
     fn is_full_for_session(&self, client_id: &str) -> bool {
         let clients = &self.clients;
         clients.sessions.len() >= clients.config.sessions_max || clients.is_full_for_state(client_id.len())
+    }
+
+    fn connection_of(&self, client_id: &str) -> Option<ConnectionId> {
+        self.clients.sessions[self.clients.sessions.find(client_id)?].connection
     }
 
     fn new_session(&mut self, client_id: Box<str>) -> SessionKey {

@@ -19,6 +19,8 @@ pub(crate) mod pause {
     pub(crate) const DECIDING: u8 = 4;
     /// Too many of its subscriptions are still being sent retained messages.
     pub(crate) const REPLAYS: u8 = 8;
+    /// What it sent made enough work for one turn.
+    pub(crate) const WORK: u8 = 16;
 }
 
 /// One Network Connection.

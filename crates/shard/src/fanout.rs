@@ -116,7 +116,7 @@ impl Shard {
         fanout.stamp += 1;
         let sessions = &mut self.clients.sessions;
         let Fanout { stamp, targets, groups, more_ids, .. } = fanout;
-        let whole = self.index.matches(message.topic, &mut |who, subscription| {
+        let matched = self.index.matches(message.topic, &mut |who, subscription| {
             if let Some(group) = GroupKey::from_subscriber(who) {
                 groups.push(group);
                 return;
@@ -151,7 +151,8 @@ impl Shard {
                 }
             }
         });
-        self.clients.counters.matches_cut += u64::from(!whole);
+        self.clients.counters.matches_cut += u64::from(!matched.is_whole);
+        self.clients.work += matched.visits;
     }
 
     /// While older retained messages are on their way to a session, what is newer must not be undone by them.

@@ -19,7 +19,7 @@ pub(crate) const GROUP_ENTRY_BYTES: usize = 64;
 pub(crate) struct Held {
     /// Entries of all sessions' queues.
     entries: u64,
-    /// Output of all connections; large payloads in it are in the store as well.
+    /// Output and unfinished frames of all connections; large payloads in output are in the store as well.
     output: u64,
     /// Messages that wait in groups.
     pub(crate) in_groups: u64,
@@ -72,10 +72,10 @@ impl Clients {
         self.memory() + bytes as u64 > max.saturating_add(max / 8)
     }
 
-    /// Weighs a connection's output anew.
+    /// Weighs what a connection holds anew: its output, and the frame that has not come to its end.
     pub(crate) fn weigh_output(&mut self, id: ConnectionId) {
         let connection = &mut self.connections[id];
-        let now = connection.output.len();
+        let now = connection.output.len() + connection.partial.len();
         self.held.output = self.held.output + now as u64 - connection.weighed as u64;
         connection.weighed = now;
     }

@@ -44,7 +44,34 @@ impl Shard {
         }
     }
 
-    /// Goes on with what came while the broker was deciding about CONNECT.
+    /// This turn had enough work: what the client sent besides waits for the next, so that others get theirs.
+    fn rest(&mut self, id: ConnectionId) {
+        if !self.clients.is_paused(id, pause::WORK) {
+            self.clients.pause(id, pause::WORK);
+            self.resting.push_back(id);
+        }
+    }
+
+    /// Handles all that a resting connection has sent so far.
+    pub(crate) fn finish(&mut self, now: Time, id: ConnectionId) {
+        while self.clients.is_paused(id, pause::WORK) {
+            self.clients.work = 0;
+            self.clients.resume(id, pause::WORK);
+            self.handle_held(now, id);
+        }
+    }
+
+    /// A turn begins: those that rested go on, one after the other.
+    pub(crate) fn wake(&mut self, now: Time) {
+        self.clients.work = 0;
+        for _ in 0..self.resting.len() {
+            let Some(id) = self.resting.pop_front() else { return };
+            self.clients.resume(id, pause::WORK);
+            self.handle_held(now, id);
+        }
+    }
+
+    /// Goes on with what came while the broker was deciding about CONNECT, or the client rested.
     pub(crate) fn handle_held(&mut self, now: Time, id: ConnectionId) {
         let Some(connection) = self.clients.connections.get_mut(id) else { return };
         let partial = core::mem::take(&mut connection.partial);
@@ -72,6 +99,10 @@ impl Shard {
             {
                 self.fail(now, id, other); // at once, not when the rest of it has come
                 continue;
+            }
+            if phase == Phase::Connected && self.clients.work >= self.clients.config.work_max {
+                self.rest(id);
+                return used;
             }
             let limit = match phase {
                 Phase::Closing => return bytes.len(), // [MQTT-3.1.4-6]

@@ -17,6 +17,7 @@ use crate::replay::{Replays, RetainedMessage};
 use crate::retained::Retained;
 use crate::status::Status;
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use foldhash::SharedSeed;
@@ -42,6 +43,8 @@ pub struct Shard {
     pub(crate) outboxes: Vec<Outbox>,
     /// Batches to use again.
     pub(crate) spare: Vec<Batch>,
+    /// Connections whose bytes wait for the next turn.
+    pub(crate) resting: VecDeque<ConnectionId>,
     /// Connections that wait for an outbox to be taken.
     pub(crate) throttled: Vec<ConnectionId>,
     pub(crate) fanout: Option<Box<Fanout>>,
@@ -52,6 +55,8 @@ pub struct Shard {
     pub(crate) others: Vec<Counters>,
     /// Numbers the SUBSCRIBE packets, for those that wait for other shards.
     pub(crate) last_token: u64,
+    /// The moment of the last input: a new one is a new turn.
+    now: Time,
     started: bool,
 }
 
@@ -75,6 +80,7 @@ impl Shard {
             groups: Groups::new(hasher.clone()),
             outboxes: (0..count).map(|_| Outbox::default()).collect(),
             spare: Vec::new(),
+            resting: VecDeque::new(),
             throttled: Vec::new(),
             fanout: None,
             scratch: Scratch::default(),
@@ -82,6 +88,7 @@ impl Shard {
             status: Status::new(config.version),
             others: (0..count).map(|_| Counters::default()).collect(),
             last_token: 0,
+            now: Time::default(),
             started: false,
             clients: Clients::new(config, hasher),
         }
@@ -91,6 +98,9 @@ impl Shard {
     pub fn handle(&mut self, now: Time, input: Input<'_>) {
         if !core::mem::replace(&mut self.started, true) {
             self.start_timers(now);
+        }
+        if core::mem::replace(&mut self.now, now) != now {
+            self.clients.work = 0;
         }
         match input {
             Input::Opened { connection, opened_at, admission } => {
@@ -106,6 +116,7 @@ impl Shard {
             }
             Input::Authenticated { connection, verdict } => self.authenticated(now, connection, verdict),
             Input::Timeout => {
+                self.wake(now);
                 self.handle_timers(now);
                 self.step_replays(now);
                 self.after(now);
@@ -121,7 +132,7 @@ impl Shard {
 
     /// When [`Input::Timeout`] is wanted at the latest; a moment that has passed means at once.
     pub fn poll_timeout(&self) -> Option<Time> {
-        if self.replays.is_runnable() {
+        if self.replays.is_runnable() || !self.resting.is_empty() {
             return Some(Time::default());
         }
         self.clients.wheel.next()

@@ -71,6 +71,7 @@ impl Shard {
         for (filter, subscription) in replays {
             self.replay(key, filter, subscription);
         }
+        self.throttle(id);
     }
 
     /// Options as they work: a bridge of Mosquitto's wants RETAIN kept and its own messages kept away, and 3.x has

@@ -48,7 +48,7 @@ fault_table! {
     PubRelSwallowed   "pubrel-swallowed"   Liveness, "A PUBREL of the broker never leaves.";
     PublishTwice      "publish-twice"      PacketId, "A PUBLISH leaves twice, with the same identifier.";
     DeliveredAgain    "delivered-again"    Once | Shared | Will, "A QoS 2 message is sent again as a new one after it was settled.";
-    ResumeLost        "resume-lost"        Delivery | Shared | Will | Retained, "A re-delivery is thrown away and acknowledged in the client's name.";
+    ResumeLost        "resume-lost"        Protocol | Delivery | Shared | Will | Retained, "A re-delivery is thrown away and acknowledged in the client's name.";
     IdRewritten       "id-rewritten"       PacketId | Protocol | Liveness | Once, "A PUBLISH gets the packet identifier before its own.";
     DupCleared        "dup-cleared"        PacketId | Once, "A re-delivery has no DUP.";
     RetainForgotten   "retain-forgotten"   Retained, "RETAIN of a PUBLISH to the broker gets lost.";

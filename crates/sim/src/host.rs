@@ -216,7 +216,10 @@ impl World<'_> {
         }
         let link = &self.links[at];
         let still_here = self.hosts[host].slots[connection.0 as usize] == Some(at);
-        let ended = link.up_end.filter(|_| link.up.bytes.is_empty() || (link.paused && self.settling));
+        // Who does not read does not notice the end either. A shard that has work left reads on by itself.
+        let has_work = self.hosts[host].shard.poll_timeout() == Some(Time::default());
+        let noticed = if link.paused { self.settling && !has_work } else { link.up.bytes.is_empty() };
+        let ended = link.up_end.filter(|_| noticed);
         match ended {
             Some(loss) if still_here => self.lose(host, connection, at, loss),
             _ => Ok(()),

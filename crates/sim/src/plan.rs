@@ -56,6 +56,7 @@ pub(crate) struct Plan {
     pub(crate) limits: Limits,
     pub(crate) queue_bytes_max: usize,
     pub(crate) group_bytes_max: usize,
+    pub(crate) work_max: u32,
     pub(crate) seed: u64,
     /// Rounds of chaos, each with a settling after it.
     pub(crate) rounds: usize,
@@ -75,12 +76,17 @@ impl Plan {
         let cuts = *random.pick(&[0, 2, 6, 12]);
         let mut profiles = vec![observer()];
         profiles.extend((1..=clients).map(|number| profile(random, number)));
+        let (shards, limits) = (*random.pick(&[1, 2, 3, 4]), limits(random, tight));
+        let queue_bytes_max = if tight { random.between(300, 5000) } else { 16 << 20 };
+        let group_bytes_max = if tight { random.between(100, 3000) } else { 16 << 20 };
+        let seed = random.next();
         Plan {
-            shards: *random.pick(&[1, 2, 3, 4]),
-            limits: limits(random, tight),
-            queue_bytes_max: if tight { random.between(300, 5000) } else { 16 << 20 },
-            group_bytes_max: if tight { random.between(100, 3000) } else { 16 << 20 },
-            seed: random.next(),
+            shards,
+            limits,
+            queue_bytes_max,
+            group_bytes_max,
+            work_max: [1, 3, 20_000][seed as usize % 3],
+            seed,
             rounds: random.between(1, 3),
             actions: random.between(60, 200),
             cuts,
@@ -97,6 +103,7 @@ impl Plan {
             limits: self.limits.clone(),
             queue_bytes_max: self.queue_bytes_max,
             group_bytes_max: self.group_bytes_max,
+            work_max: self.work_max,
             sys_interval_ms: 0,
             ..Config::default()
         }

@@ -37,6 +37,15 @@ pub(crate) const LEVELS_MAX: usize = 200;
 /// deeper one only if somebody subscribed to thousands of filters that all match it.
 pub(crate) const VISITS_MAX: u32 = 8192;
 
+/// How a topic name was matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Matched {
+    /// Trie nodes visited.
+    pub(crate) visits: u32,
+    /// `false`: the walk was cut off after [`VISITS_MAX`] nodes, and subscriptions may have been missed.
+    pub(crate) is_whole: bool,
+}
+
 /// A subscriber of this shard: small and dense, chosen by the caller, who may reuse it after
 /// [`Index::remove_subscriber`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -204,13 +213,12 @@ impl Index {
     }
 
     /// Visits every subscription whose filter matches; a subscriber with several such filters is
-    /// visited once for each. `false`: the trie walk was cut off after [`VISITS_MAX`] nodes, and
-    /// subscriptions may have been missed.
+    /// visited once for each.
     pub(crate) fn matches(
         &self,
         topic: TopicName<'_>,
         visit: &mut impl FnMut(SubscriberId, Subscription),
-    ) -> bool {
+    ) -> Matched {
         let mut visit_filter = |id: Id| {
             for entry in self.filters[id].subscribers.as_slice() {
                 visit(entry.who, entry.subscription);

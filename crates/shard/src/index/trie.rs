@@ -9,7 +9,7 @@ use hashbrown::HashTable;
 use martlet_codec::{TopicFilter, TopicName};
 
 use super::levels::Levels;
-use super::{LEVELS_MAX, VISITS_MAX};
+use super::{LEVELS_MAX, Matched, VISITS_MAX};
 use crate::slab::{Id, Slab, shrink};
 
 /// One prefix of wildcard filters.
@@ -90,15 +90,14 @@ impl Trie {
         }
     }
 
-    /// Visits every filter that matches the topic name. `false`: the walk was cut off after
-    /// [`VISITS_MAX`] nodes.
-    pub(super) fn walk(&self, topic: TopicName<'_>, visit: &mut impl FnMut(Id)) -> bool {
+    /// Visits every filter that matches the topic name.
+    pub(super) fn walk(&self, topic: TopicName<'_>, visit: &mut impl FnMut(Id)) -> Matched {
         if self.nodes[self.root].is_unused() {
-            return true;
+            return Matched { visits: 0, is_whole: true };
         }
         let mut walk = Walk::new(self, topic);
         walk.visit_from(self.root, 0, visit);
-        !walk.cut_off
+        Matched { visits: VISITS_MAX - walk.visits_left, is_whole: !walk.cut_off }
     }
 
     fn plus_below(&mut self, parent: Id) -> Id {

@@ -25,6 +25,7 @@ fn configure(config: &mut Config) {
     (config.queue_bytes_max, config.group_bytes_max) = (16 * 1024, 16 * 1024);
     (config.memory_bytes_max, config.outbox_bytes_max) = (64 * 1024, 16 * 1024);
     (config.subscriptions_max, config.sessions_max) = (16, 8);
+    config.work_max = 40;
     config.sys_interval_ms = 10_000;
 }
 
