@@ -31,6 +31,7 @@ impl Shard {
 
     /// Handles what was kept, and keeps what is left of it.
     fn handle_partial(&mut self, now: Time, id: ConnectionId, mut partial: Vec<u8>) {
+        self.clients.weigh_output(id); // what is being handled is not counted twice
         let used = self.handle_frames(now, id, &partial);
         let Some(connection) = self.clients.connections.get_mut(id) else { return };
         if used == partial.len() || connection.protocol.phase() == Phase::Closing {
