@@ -1,0 +1,62 @@
+//! What RETAIN does to the messages that are kept: replaced, taken out, expired.
+
+use crate::counters::Dropped;
+use crate::fanout::topic_hash;
+use crate::interface::ShardId;
+use crate::mail::Mail;
+use crate::shard::Shard;
+use martlet_codec::QoSLevel;
+use martlet_protocol::{Message, PublicationId, Time};
+
+/// A retained message.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RetainedMessage {
+    pub(crate) publication: PublicationId,
+    pub(crate) qos: QoSLevel,
+}
+
+impl Shard {
+    /// The shard that keeps the retained message of a topic.
+    pub(super) fn home_of_topic(&self, topic: &str) -> ShardId {
+        ShardId((topic_hash(topic) % u64::from(self.clients.config.shards)) as u8)
+    }
+
+    /// A publication with RETAIN: kept, or taken out, at the topic's home. [MQTT-3.3.1-5]
+    pub(crate) fn retain(&mut self, message: &Message<'_>, qos: QoSLevel) {
+        let home = self.home_of_topic(message.topic.as_str());
+        if home == self.clients.config.shard {
+            return self.set_retained(message, qos);
+        }
+        let batch = self.outbox(home);
+        let parcel = batch.pack(message);
+        batch.push(Mail::Retain { parcel, qos });
+    }
+
+    /// Replaces or removes a retained message of this shard. [MQTT-3.3.1-6] [MQTT-3.3.1-7]
+    pub(crate) fn set_retained(&mut self, message: &Message<'_>, qos: QoSLevel) {
+        self.weigh();
+        let full = self.clients.is_full_for(message.size());
+        let old = if message.payload.is_empty() || full {
+            self.retained.remove(message.topic)
+        } else {
+            let publication = self.clients.publications.insert(message.to_publication());
+            self.retained.set(message.topic, RetainedMessage { publication, qos }, message.expires_at)
+        };
+        if full && !message.payload.is_empty() {
+            self.clients.counters.routed += 1;
+            self.clients.counters.dropped.count(Dropped::Memory, 1);
+        }
+        if let Some(old) = old {
+            self.clients.publications.release(old.publication);
+        }
+    }
+
+    /// Removes retained messages whose Message Expiry Interval has passed.
+    pub(crate) fn expire_retained(&mut self, now: Time) {
+        const EXPIRED_MAX: usize = 10_000;
+        for _ in 0..EXPIRED_MAX {
+            let Some(old) = self.retained.expire(now) else { return };
+            self.clients.publications.release(old.publication);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The shard that keeps the messages: replays step through them, for a session here or on another shard.
+
+use super::{Replay, RetainedMessage, kib};
+use crate::clients::{Outbound, Parcelled};
+use crate::index::Subscription;
+use crate::mail::Mail;
+use crate::retained::{Cursor, Step};
+use crate::session::SessionRef;
+use crate::shard::Shard;
+use core::num::NonZeroU32;
+use core::ops::ControlFlow;
+use martlet_codec::TopicFilter;
+use martlet_protocol::{Encodings, Time};
+
+/// Topics looked at in one step of one replay.
+const STEP_VISITS: usize = 256;
+/// Steps of all replays together in one turn.
+const TURN_STEPS: usize = 8;
+
+impl Shard {
+    pub(crate) fn start_replay(
+        &mut self,
+        session: SessionRef,
+        filter: TopicFilter<'_>,
+        subscription: Subscription,
+        asked: u64,
+    ) {
+        let Subscription { options, id } = subscription;
+        let cursor = Cursor::new(filter);
+        self.replays.start(Replay { session, cursor, options, id, asked, credit: self.replay_window() });
+        if self.clients.config.shards == 1 {
+            self.replays.release_fresh(); // there is no mail
+        }
+    }
+
+    /// Goes on with some replays; the rest follow in the next turn.
+    pub(crate) fn step_replays(&mut self, now: Time) {
+        for _ in 0..TURN_STEPS {
+            let Some(number) = self.replays.runnable.pop_front() else { return };
+            let Some(replay) = self.replays.all.get(&number) else { continue };
+            if replay.session.shard() == self.clients.config.shard {
+                self.step_local(now, number);
+            } else {
+                self.step_remote(now, number);
+            }
+        }
+    }
+
+    fn step_local(&mut self, now: Time, number: u64) {
+        let Some(replay) = self.replays.all.get_mut(&number) else { return };
+        let Some(key) = self.clients.sessions.resolve(replay.session) else {
+            return self.replays.finish(number);
+        };
+        let mut encodings = Encodings::default();
+        let (clients, options, asked) = (&mut self.clients, replay.options, replay.asked);
+        let ids = replay.id.map_or(0, NonZeroU32::get);
+        let subscription_ids = if ids == 0 { &[][..] } else { core::slice::from_ref(&ids) };
+        let mut blocked = false;
+        let step = replay.cursor.step(&self.retained, STEP_VISITS, &mut |_, retained: RetainedMessage| {
+            if clients.is_congested(key) {
+                blocked = true;
+                return ControlFlow::Break(());
+            }
+            let message = clients.publications.get(retained.publication);
+            let slot = &clients.sessions[key];
+            let own = options.no_local && message.publisher == slot.publisher;
+            let had = slot.rare.as_ref().is_some_and(|rare| rare.is_fresh(message.topic, asked));
+            if !own && !had && !message.is_expired(now) {
+                let qos = retained.qos.min(options.maximum_qos);
+                let out = Outbound { to: key, qos, retain: true, subscription_ids, group: None };
+                clients.deliver(now, &mut Parcelled::stored(retained.publication), &out, &mut encodings);
+                encodings.clear();
+            }
+            ControlFlow::Continue(())
+        });
+        match step {
+            Step::Done => {
+                let session = replay.session;
+                self.replays.finish(number);
+                self.replay_done(session);
+            }
+            Step::More if blocked => {
+                let session = replay.session;
+                self.replays.blocked.entry(session).or_default().push(number);
+            }
+            Step::More => self.replays.runnable.push_back(number),
+        }
+    }
+
+    fn step_remote(&mut self, now: Time, number: u64) {
+        let Some(replay) = self.replays.all.get_mut(&number) else { return };
+        let (session, to) = (replay.session, replay.session.shard());
+        let Replay { cursor, options, id, asked, credit, .. } = replay;
+        let asked = *asked;
+        let batch = self.outboxes[to.0 as usize].batch(&mut self.clients.effects, to);
+        let publications = &self.clients.publications;
+        let step = cursor.step(&self.retained, STEP_VISITS, &mut |_, retained: RetainedMessage| {
+            if *credit <= 0 {
+                return ControlFlow::Break(());
+            }
+            let message = publications.get(retained.publication);
+            if !message.is_expired(now) {
+                *credit -= i64::from(kib(&message));
+                let parcel = batch.pack(&message);
+                let qos = retained.qos.min(options.maximum_qos);
+                let no_local = options.no_local;
+                batch.push(Mail::Replayed { session, replay: number, parcel, qos, id: *id, no_local, asked });
+            }
+            ControlFlow::Continue(())
+        });
+        match step {
+            Step::Done => {
+                batch.push(Mail::ReplayDone { session, replay: number });
+                self.replays.finish(number);
+            }
+            Step::More if *credit > 0 => self.replays.runnable.push_back(number),
+            Step::More => {} // goes on with the next credit
+        }
+    }
+
+    /// Credit for a replay of ours; 0 ends it, for the session is gone.
+    pub(crate) fn replay_credit(&mut self, number: u64, credit: u32) {
+        let Some(replay) = self.replays.all.get_mut(&number) else { return };
+        if credit == 0 {
+            return self.replays.finish(number);
+        }
+        let waits = replay.credit <= 0;
+        replay.credit += i64::from(credit);
+        if waits && replay.credit > 0 {
+            self.replays.runnable.push_back(number);
+        }
+    }
+}
