@@ -2,14 +2,14 @@
 
 use crate::args::{Handling, SubscribeArgs};
 use crate::exit::{Failure, Status, shown};
-use crate::format::{Format, Stamp};
+use crate::format::{Format, Stamp, make_harmless};
 use crate::outage::OnLoss;
 use crate::session::{Plan, Session, Step, watch_stdout};
 use martlet_client::{
     Event, FiltersBuf, Place, PropertiesBuf, Property, Received, Refused, RetainHandling,
     SubscriptionOptions, TopicFilter,
 };
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -154,6 +154,8 @@ impl Subscriber<'_> {
 struct Printer {
     format: Format,
     end: &'static [u8],
+    /// Whether control characters are to be escaped.
+    is_terminal: bool,
     collected: Vec<u8>,
 }
 
@@ -167,7 +169,9 @@ impl Printer {
             None => parse("%p")?,
         };
         let end: &[u8] = if args.no_newline { b"" } else { b"\n" };
-        Ok(Printer { format, end, collected: Vec::new() })
+        // A format of the user's own says what it wants; JSON escapes by itself.
+        let is_terminal = args.format.is_none() && !args.json && io::stdout().is_terminal();
+        Ok(Printer { format, end, is_terminal, collected: Vec::new() })
     }
 
     fn print(&mut self, received: &Received) -> Result<(), Halt> {
@@ -176,6 +180,9 @@ impl Printer {
             self.collected.truncate(before);
             crate::say(&bad.to_string());
             return Ok(());
+        }
+        if self.is_terminal {
+            make_harmless(&mut self.collected, before);
         }
         self.collected.extend_from_slice(self.end);
         if self.collected.len() >= COLLECT_MAX { self.flush() } else { Ok(()) }

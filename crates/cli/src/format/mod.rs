@@ -5,9 +5,11 @@ mod json;
 mod parse;
 mod render;
 mod scan;
+mod terminal;
 
 pub(crate) use date::Stamp;
 pub(crate) use render::PayloadNotJson;
+pub(crate) use terminal::make_harmless;
 
 use json::Style;
 use martlet_client::Received;
