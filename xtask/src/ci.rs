@@ -15,7 +15,9 @@ pub(crate) fn run(root: &Path) -> (Result<(), String>, Option<Tested>) {
     let mut tested = None;
     let mut steps = Steps::default();
     steps.run("fmt", || cargo(root, "fmt --all --check"));
-    steps.run("clippy", || cargo(root, "clippy --workspace --all-targets --all-features --quiet -- -D warnings"));
+    steps.run("clippy", || {
+        cargo(root, "clippy --workspace --all-targets --all-features --quiet -- -D warnings")
+    });
     steps.run("tidy", || tidy::run(root));
     steps.run("test", || {
         let outcome = tested.insert(test::run(root, &test::Options::default()));
