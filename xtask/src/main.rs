@@ -7,6 +7,7 @@ mod fuzz;
 mod peers;
 mod process;
 mod sim;
+mod spec;
 mod test;
 mod tidy;
 
@@ -17,11 +18,15 @@ const HELP: &str = "\
 Usage: cargo xtask <COMMAND>
 
   tidy                        check the rules that the compiler and clippy do not know
+  spec [--untested | --check] print each statement of the specifications, where it is enforced and where it is
+                              tested, and write docs/conformance.md; 1 while a statement has no test
+                              --untested: print only those, write nothing
+                              --check: say only whether docs/conformance.md is current
   test [--no-system] [NAME]   install the foreign clients that tests need, then run all tests (or those named)
                               --no-system: install nothing and leave out the tests of foreign clients
   sim --seeds N [--seed S]    simulate N seeds, from S on (default: the simulator's own first seed)
   fuzz [--seconds N]          run each fuzz target for N seconds (default 20)
-  ci                          all of it: format, clippy, tidy, tests, fuzzing, simulation, licences
+  ci                          all of it: format, clippy, tidy, spec --check, tests, fuzzing, simulation, licences
   help                        this text
 
 test and ci end with one line, `N passed, N failed`. Exit code: 0 all well, 1 a check failed, 2 usage.";
@@ -64,6 +69,7 @@ fn main() -> ExitCode {
 fn run(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
     match arguments {
         ["tidy"] => tidy::run(root)?,
+        ["spec", options @ ..] => spec::run(root, spec::Mode::parse(options).map_err(Failure::Usage)?)?,
         ["test", options @ ..] => {
             let tested = test::run(root, &test::Options::parse(options).map_err(Failure::Usage)?);
             conclude(&tested.result, Some(&tested))?;

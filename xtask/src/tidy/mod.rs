@@ -7,13 +7,13 @@ mod exceptions;
 mod floors;
 mod lexer;
 mod markdown;
-mod requirements;
-mod rust;
+pub(crate) mod requirements;
+pub(crate) mod rust;
 mod sans_io;
 mod sizes;
 mod source;
 mod text;
-mod tree;
+pub(crate) mod tree;
 
 use std::path::Path;
 
@@ -25,12 +25,12 @@ use tree::Tree;
 pub(crate) struct Findings(Vec<(String, usize, String)>);
 
 impl Findings {
-    fn add(&mut self, path: &str, line: usize, message: impl Into<String>) {
+    pub(crate) fn add(&mut self, path: &str, line: usize, message: impl Into<String>) {
         self.0.push((path.into(), line, message.into()));
     }
 
     /// `path:line: message`, sorted, each once.
-    fn lines(mut self) -> Vec<String> {
+    pub(crate) fn lines(mut self) -> Vec<String> {
         self.0.sort();
         self.0.dedup();
         self.0.into_iter().map(|(path, line, message)| format!("{path}:{line}: {message}")).collect()

@@ -8,18 +8,19 @@ use super::Findings;
 use super::lexer::Kind;
 use super::tree::{File, Tree};
 
-const V5: &str = "spec/mqtt5.csv";
-const V311: &str = "spec/mqtt311.csv";
+pub(crate) const V5: &str = "spec/mqtt5.csv";
+pub(crate) const V311: &str = "spec/mqtt311.csv";
 /// What stands before an id of 3.1.1.
 const V311_PREFIX: &str = "3.1.1 ";
 /// Our own tests cite statements that do not exist.
 const EXEMPT: &str = "xtask/";
 
-struct Citation<'a> {
-    id: &'a str,
+/// An id where it is cited.
+pub(crate) struct Citation<'a> {
+    pub(crate) id: &'a str,
     /// `V5` or `V311`.
-    table: &'static str,
-    line: usize,
+    pub(crate) table: &'static str,
+    pub(crate) line: usize,
 }
 
 /// Looks at comments and strings of Rust files, at Markdown, and at golden frames.
@@ -60,7 +61,8 @@ fn table<'t>(tree: &'t Tree, path: &str) -> BTreeSet<&'t str> {
     rows.filter_map(|row| row.split(',').next()).collect()
 }
 
-fn citations(file: &File) -> Vec<Citation<'_>> {
+/// All ids that `file` cites, in order.
+pub(crate) fn citations(file: &File) -> Vec<Citation<'_>> {
     let mut citations = Vec::new();
     if file.path.starts_with(EXEMPT) {
         return citations;
