@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen is")]
 
 mod rig;
+mod v311;
 
 use martlet_codec::{
     FiltersBuf, Properties, PropertiesBuf, Property, QoSLevel, ReasonCode, SubscriptionOptions, TopicFilter,
