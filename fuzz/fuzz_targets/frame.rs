@@ -4,11 +4,17 @@
 use libfuzzer_sys::fuzz_target;
 use martlet_codec::{MAXIMUM_FRAME_LEN, Packet, Split, Version, split_frame};
 
-fuzz_target!(|bytes: &[u8]| {
-    for version in [Version::V31, Version::V311, Version::V5] {
-        stream(bytes, version);
+#[path = "../seeds.rs"]
+mod seeds;
+
+fuzz_target!(
+    init: seeds::write("frame", |frame, _| frame.to_vec()),
+    |bytes: &[u8]| {
+        for version in [Version::V31, Version::V311, Version::V5] {
+            stream(bytes, version);
+        }
     }
-});
+);
 
 fn stream(mut bytes: &[u8], version: Version) {
     while let Ok(Split::Whole(frame, consumed)) = split_frame(bytes, MAXIMUM_FRAME_LEN as u32) {

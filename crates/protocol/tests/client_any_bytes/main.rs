@@ -1,6 +1,8 @@
 //! Whatever a server sends, in whatever pieces, a client neither panics nor grows beyond its bounds.
 #![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen is")]
 
+mod script;
+
 use martlet_codec::{FiltersBuf, Properties, QoSLevel, SubscriptionOptions, TopicFilter, TopicName, Version};
 use martlet_protocol::client::{ConnectOptions, Connection, Event};
 use martlet_protocol::{Message, Time};
@@ -11,6 +13,9 @@ impl Random {
     fn below(&mut self, n: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % n
+    }
+    fn byte(&mut self) -> u8 {
+        self.below(256) as u8
     }
 }
 
@@ -96,4 +101,38 @@ fn any_bytes_in_any_pieces() {
         assert!(client.unsettled() < 30, "seed {seed}: {}", client.unsettled());
     }
     assert!(ended == 12_000 && connected > 10_000, "{connected} of {ended} got through the handshake");
+}
+
+/// Bytes without any structure, as the fuzz target `client_connection` begins with.
+#[test]
+fn fuzz_client_connection() {
+    for seed in 0..3000 {
+        let random = &mut Random(seed);
+        let script: Vec<u8> = (0..random.below(600)).map(|_| random.byte()).collect();
+        run(seed, &script);
+    }
+}
+
+/// Mostly whole frames, and an application that asks for something in between.
+#[test]
+fn fuzz_client_connection_mostly_valid() {
+    for seed in 0..3000 {
+        let random = &mut Random(seed);
+        let version = [Version::V31, Version::V311, Version::V5][random.below(3)];
+        let mut script = vec![script::opening(version) | (random.byte() & 0xfc)];
+        for _ in 0..random.below(12) {
+            let bytes = stream(random, version);
+            script.extend(bytes.chunks(1 + random.below(60)).flat_map(script::says));
+            for _ in 0..random.below(12) {
+                script.extend([8 + random.below(8) as u8, random.byte()]);
+            }
+            script.extend([13, 0]);
+        }
+        run(seed, &script);
+    }
+}
+
+fn run(seed: u64, script: &[u8]) {
+    let result = std::panic::catch_unwind(|| script::client_connection(script));
+    assert!(result.is_ok(), "seed {seed}: {script:02x?}");
 }
