@@ -1,0 +1,9 @@
+//! The codec against codecs that others wrote: what both accept has the same fields, and whatever else they see
+//! differently is explained in a table. It needs foreign programs: module `peers`.
+mod compare;
+mod disagreements;
+mod fields;
+mod peers;
+mod samples;
+#[path = "../support/mod.rs"]
+mod support;
