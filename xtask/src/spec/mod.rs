@@ -85,13 +85,12 @@ pub(crate) fn run(root: &Path, mode: Mode) -> Result<(), String> {
         findings.iter().for_each(|finding| println!("{finding}"));
         return Err(format!("spec: findings: {}", findings.len()));
     }
-    let is_current = tree.file(document::PATH).is_some_and(|file| file.text == document);
     match mode {
-        Mode::Check if is_current => {
+        Mode::Check => {
+            current(&tree, &document)?;
             println!("spec: {} is current; {}", document::PATH, summary(&rows));
             return Ok(());
         }
-        Mode::Check => return Err(format!("{} is not current (run cargo xtask spec)", document::PATH)),
         Mode::Untested => print(rows.iter().filter(|row| row.is_untested())),
         Mode::Report => {
             print(rows.iter());
@@ -116,6 +115,7 @@ fn rows<'t>(tree: &'t Tree, findings: &mut Findings) -> Vec<Row<'t>> {
     };
     let rows = statements.into_iter().map(row).collect();
     exceptions.finish(findings);
+    trace::check_frames(tree, findings);
     rows
 }
 
@@ -132,6 +132,14 @@ fn summary(rows: &[Row]) -> String {
     let untraced = rows.iter().filter(|row| row.is_untraced()).count();
     let untested = rows.iter().filter(|row| row.is_untested()).count();
     format!("{} statements, {untraced} untraced, {untested} untested", rows.len())
+}
+
+/// An error if the document of the tree is not `document`.
+fn current(tree: &Tree, document: &str) -> Result<(), String> {
+    let is_current = tree.file(document::PATH).is_some_and(|file| file.text == document);
+    is_current
+        .then_some(())
+        .ok_or_else(|| format!("{} is not current (run cargo xtask spec)", document::PATH))
 }
 
 /// An error while a statement has neither a test nor an exception.

@@ -29,8 +29,13 @@ impl Statement<'_> {
     }
 
     pub(crate) fn version(&self) -> &'static str {
-        if self.table == V311 { "3.1.1" } else { "5.0" }
+        version(self.table)
     }
+}
+
+/// The version whose statements stand in `table`.
+pub(crate) fn version(table: &str) -> &'static str {
+    if table == V311 { "3.1.1" } else { "5.0" }
 }
 
 /// All rows of `table` that are right; the others are findings.

@@ -60,6 +60,7 @@ fn the_document_is_stable_and_keeps_what_is_written_by_hand() {
         let mut findings = Findings::default();
         let rows = rows(&tree, &mut findings);
         let text = document::render(&tree, &rows, &mut findings);
+        assert_eq!(current(&tree, &text).is_ok(), text == document);
         (text, findings.lines())
     };
     let (text, findings) = render(EMPTY_DOCUMENT, &[CODE, TEST]);

@@ -7,7 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::Statement;
+use super::statements::{Statement, version};
+use crate::tidy::Findings;
 use crate::tidy::requirements::citations;
 use crate::tidy::rust::Rust;
 use crate::tidy::tree::{File, Tree};
@@ -69,6 +70,26 @@ impl<'t> Traces<'t> {
         let of =
             |places: &Places<'t>| places.get(&(statement.table, statement.id)).cloned().unwrap_or_default();
         (of(&self.enforced), of(&self.tested))
+    }
+}
+
+/// A golden frame tests nothing of a version that it is not of.
+pub(crate) fn check_frames(tree: &Tree, findings: &mut Findings) {
+    let is_frames = |file: &&File| file.path.contains("/frames/") && file.has_extension("txt");
+    for file in tree.files.iter().filter(is_frames) {
+        let lines: Vec<_> = file.text.lines().collect();
+        for citation in citations(file) {
+            let version = version(citation.table);
+            let columns =
+                lines[citation.line - 1].split_once('|').filter(|(first, _)| !first.starts_with('#'));
+            if columns.is_some_and(|(versions, _)| versions.split(',').all(|found| found.trim() != version)) {
+                let message = format!(
+                    "{} is a statement of {version}, and the frame is not (a bare id means 5.0)",
+                    citation.id
+                );
+                findings.add(&file.path, citation.line, message);
+            }
+        }
     }
 }
 
@@ -164,5 +185,29 @@ mod tests {
         let tree = Tree::of([("a.rs", "// [3.1.1 MQTT-1.1.1-1]")]);
         let traces = Traces::of(&tree);
         assert_eq!(traces.enforced.keys().collect::<Vec<_>>(), [&(V311, "MQTT-1.1.1-1")]);
+    }
+
+    #[test]
+    fn frames_cite_statements_of_their_own_versions() {
+        let found = |line: &str| {
+            let mut findings = Findings::default();
+            check_frames(&Tree::of([("crates/a/frames/b.txt", line)]), &mut findings);
+            findings.lines()
+        };
+        for line in [
+            "3.1,3.1.1, 5.0 | ok | 10 | a | MQTT-1.1.1-1 3.1.1 MQTT-1.1.1-1",
+            "3.1.1 | ok | 10 | a | 3.1.1 MQTT-1.1.1-1",
+            "# 3.1.1 | MQTT-1.1.1-1",
+            "# MQTT-1.1.1-1",
+        ] {
+            assert_eq!(found(line), Vec::<String>::new(), "{line}");
+        }
+        for line in [
+            "3.1.1 | ok | 10 | a | MQTT-1.1.1-1",
+            "5.0 | ok | 10 | a | 3.1.1 MQTT-1.1.1-1",
+            "3.1 | ok | 10 | a | 3.1.1 MQTT-1.1.1-1",
+        ] {
+            assert_eq!(found(line).len(), 1, "{line}");
+        }
     }
 }
