@@ -84,3 +84,16 @@ fn options() {
     assert!(Mode::parse(&["--check", "--untested"]).is_err());
     assert!(Mode::parse(&["x"]).is_err());
 }
+
+#[test]
+fn every_check_is_asked() {
+    let exceptions = "[[exception]]\nid = 'MQTT-9.9.9-9'\nversion = '5.0'\nkind = 'untestable'\nreason = 'y'";
+    let frame = ("crates/a/frames/f.txt", "3.1.1 | ok | 10 | a | MQTT-1.1.1-1");
+    let mut tree = tree(exceptions, EMPTY_DOCUMENT, &[frame]);
+    tree.files.iter_mut().filter(|file| file.path == V311).for_each(|file| file.text += "\nx");
+    let mut findings = Findings::default();
+    rows(&tree, &mut findings);
+    let found = findings.lines();
+    let places: Vec<_> = found.iter().map(|line| line.split(": ").next().unwrap()).collect();
+    assert_eq!(places, ["crates/a/frames/f.txt:1", "spec/exceptions.toml:2", "spec/mqtt311.csv:3"]);
+}
