@@ -10,7 +10,7 @@ const MESSAGE_EXPIRY_INTERVAL: u8 = 0x02;
 const SUBSCRIPTION_IDENTIFIER: u8 = 0x0b;
 const TOPIC_ALIAS: u8 = 0x23;
 
-/// The first byte of a PUBLISH: type and flags (section 3.3.1). DUP without QoS is left out. [MQTT-3.3.1-2]
+/// The first byte of a PUBLISH: type and flags (section 3.3.1). DUP without QoS is left out. [MQTT-3.3.1-2] [3.1.1 MQTT-3.3.1-2]
 pub const fn publish_first_byte(dup: bool, qos: QoSLevel, retain: bool) -> u8 {
     let dup = dup && !matches!(qos, QoSLevel::AtMostOnce);
     0x30 | (dup as u8) << 3 | (qos as u8) << 1 | retain as u8

@@ -28,10 +28,10 @@ impl<'a> TopicName<'a> {
     /// For text that is already known to be a UTF-8 Encoded String.
     pub(crate) fn from_string(text: &'a str) -> Result<Self> {
         if text.is_empty() {
-            return Err(Malformed::TopicNameEmpty); // [MQTT-4.7.3-1]
+            return Err(Malformed::TopicNameEmpty); // [MQTT-4.7.3-1] [3.1.1 MQTT-4.7.3-1]
         }
         if text.bytes().any(|byte| matches!(byte, b'+' | b'#')) {
-            return Err(Malformed::TopicNameWildcard); // [MQTT-3.3.2-2] [MQTT-4.7.0-1]
+            return Err(Malformed::TopicNameWildcard); // [MQTT-3.3.2-2] [MQTT-4.7.0-1] [3.1.1 MQTT-3.3.2-2] [3.1.1 MQTT-4.7.1-1]
         }
         Ok(TopicName(text))
     }
@@ -148,13 +148,13 @@ impl<'a> TopicFilter<'a> {
     pub fn matches(self, name: TopicName<'_>) -> bool {
         let (mut filter, mut name_levels) = (self.levels(), name.levels());
         if name.is_reserved() && matches!(filter.clone().next(), Some("+" | "#")) {
-            return false; // [MQTT-4.7.2-1]
+            return false; // [MQTT-4.7.2-1] [3.1.1 MQTT-4.7.2-1]
         }
         loop {
             match (filter.next(), name_levels.next()) {
                 (Some("#"), _) | (None, None) => return true, // "sport/#" is also "sport"
                 (Some("+"), Some(_)) => {}
-                (Some(wanted), Some(level)) if wanted == level => {} // [MQTT-4.7.3-4]
+                (Some(wanted), Some(level)) if wanted == level => {} // [MQTT-4.7.3-4] [3.1.1 MQTT-4.7.3-4]
                 _ => return false,
             }
         }
@@ -170,15 +170,15 @@ impl fmt::Display for TopicFilter<'_> {
 /// Wildcards fill their level, and `#` is the last one.
 fn check_levels(filter: &str) -> Result<()> {
     if filter.is_empty() {
-        return Err(Malformed::TopicFilterEmpty); // [MQTT-4.7.3-1]
+        return Err(Malformed::TopicFilterEmpty); // [MQTT-4.7.3-1] [3.1.1 MQTT-4.7.3-1]
     }
     let mut levels = filter.split('/');
     while let Some(level) = levels.next() {
         if level.contains('#') && (level != "#" || levels.next().is_some()) {
-            return Err(Malformed::MultiLevelWildcardNotLast); // [MQTT-4.7.1-1]
+            return Err(Malformed::MultiLevelWildcardNotLast); // [MQTT-4.7.1-1] [3.1.1 MQTT-4.7.1-2]
         }
         if level.contains('+') && level != "+" {
-            return Err(Malformed::SingleLevelWildcardNotAlone); // [MQTT-4.7.1-2]
+            return Err(Malformed::SingleLevelWildcardNotAlone); // [MQTT-4.7.1-2] [3.1.1 MQTT-4.7.1-3]
         }
     }
     Ok(())

@@ -75,10 +75,10 @@ impl<'a> Reader<'a> {
         self.bytes(len.into())
     }
 
-    /// A UTF-8 Encoded String (1.5.4). U+FEFF is kept wherever it stands. [MQTT-1.5.4-3]
+    /// A UTF-8 Encoded String (1.5.4). U+FEFF is kept wherever it stands. [MQTT-1.5.4-3] [3.1.1 MQTT-1.5.3-3]
     pub fn string(&mut self) -> Result<&'a str> {
-        let text = core::str::from_utf8(self.binary()?).map_err(|_| Malformed::Utf8)?; // [MQTT-1.5.4-1]
-        if text.as_bytes().contains(&0) { Err(Malformed::NullCharacter) } else { Ok(text) } // [MQTT-1.5.4-2]
+        let text = core::str::from_utf8(self.binary()?).map_err(|_| Malformed::Utf8)?; // [MQTT-1.5.4-1] [3.1.1 MQTT-1.5.3-1]
+        if text.as_bytes().contains(&0) { Err(Malformed::NullCharacter) } else { Ok(text) } // [MQTT-1.5.4-2] [3.1.1 MQTT-1.5.3-2]
     }
 
     /// A packet identifier (2.2.1).

@@ -8,7 +8,7 @@ use martlet_codec::{
     Version,
 };
 
-/// Appends an acknowledgement. [MQTT-2.2.1-5]
+/// Appends an acknowledgement. [MQTT-2.2.1-5] [3.1.1 MQTT-2.3.1-6]
 pub(crate) fn acknowledge(
     kind: AckKind,
     packet_id: PacketId,

@@ -53,7 +53,7 @@ impl Receiver {
         if let QoS::ExactlyOnce(id) = publish.qos
             && !incoming.receive(id)
         {
-            // A duplicate of what was delivered on already. [MQTT-4.3.3-10]
+            // A duplicate of what was delivered on already. [MQTT-4.3.3-10] [3.1.1 MQTT-4.3.3-2]
             answer::acknowledge(AckKind::PubRec, id, ReasonCode::Success, self.version, output);
             return Ok(false);
         }
@@ -92,6 +92,7 @@ impl Receiver {
 
     /// The message of a PUBLISH was accepted, or refused with a reason: PUBACK or PUBREC.
     /// [MQTT-4.3.2-4] [MQTT-4.3.3-8]
+    /// [3.1.1 MQTT-3.3.4-1] [3.1.1 MQTT-4.3.2-2] [3.1.1 MQTT-4.3.3-2] [3.1.1 MQTT-4.6.0-2] [3.1.1 MQTT-4.6.0-3]
     pub(crate) fn acknowledge(
         &self,
         qos: QoS,
@@ -111,7 +112,7 @@ impl Receiver {
         }
     }
 
-    /// PUBREL came. [MQTT-4.3.3-11] [MQTT-4.3.3-12]
+    /// PUBREL came. [MQTT-4.3.3-11] [MQTT-4.3.3-12] [3.1.1 MQTT-4.3.3-2]
     pub(crate) fn pubrel(&self, id: PacketId, incoming: &mut Incoming, output: &mut Output) {
         let known = incoming.release(id);
         let reason = if known { ReasonCode::Success } else { ReasonCode::PacketIdentifierNotFound };
@@ -130,7 +131,7 @@ pub(crate) enum Outcome {
     Nothing,
 }
 
-/// PUBACK, PUBREC or PUBCOMP came. [MQTT-4.3.3-4] [MQTT-4.6.0-4]
+/// PUBACK, PUBREC or PUBCOMP came. [MQTT-4.3.3-4] [MQTT-4.6.0-4] [3.1.1 MQTT-4.3.3-1] [3.1.1 MQTT-4.6.0-4]
 pub(crate) fn acknowledged(
     ack: &Ack<'_>,
     version: Version,
@@ -152,7 +153,7 @@ pub(crate) fn acknowledged(
     Ok(Outcome::Released)
 }
 
-/// PUBREL once more for each message that the other side has received and not completed. [MQTT-4.4.0-1]
+/// PUBREL once more for each message that the other side has received and not completed. [MQTT-4.4.0-1] [3.1.1 MQTT-4.4.0-1]
 pub(crate) fn release_again(version: Version, outgoing: &Outgoing, output: &mut Output) {
     for id in outgoing.unreleased() {
         answer::acknowledge(AckKind::PubRel, id, ReasonCode::Success, version, output);

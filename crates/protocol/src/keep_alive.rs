@@ -18,7 +18,7 @@ impl KeepAlive {
     pub(crate) fn heard(&mut self, now: Time) {
         self.heard_at = now;
     }
-    /// When the silence has been too long: 1.5 times the interval. [MQTT-3.1.2-22]
+    /// When the silence has been too long: 1.5 times the interval. [MQTT-3.1.2-22] [3.1.1 MQTT-3.1.2-24]
     pub(crate) fn deadline(&self) -> Time {
         match self.interval_s {
             0 => Time::NEVER,

@@ -45,7 +45,7 @@ impl Encodings {
 pub struct Delivery<'a> {
     /// QoS, with the packet identifier.
     pub qos: QoS,
-    /// A re-delivery. [MQTT-3.3.1-1]
+    /// A re-delivery. [MQTT-3.3.1-1] [3.1.1 MQTT-3.3.1-1] [3.1.1 MQTT-3.3.1-3]
     pub dup: bool,
     /// The RETAIN flag.
     pub retain: bool,
@@ -54,7 +54,7 @@ pub struct Delivery<'a> {
 }
 
 impl<'a> Delivery<'a> {
-    /// A QoS 0 delivery. [MQTT-4.3.1-1]
+    /// A QoS 0 delivery. [MQTT-4.3.1-1] [3.1.1 MQTT-4.3.1-1] [3.1.1 MQTT-3.3.1-2]
     pub fn at_most_once(retain: bool, subscription_ids: &'a [u32]) -> Self {
         Delivery { qos: QoS::AtMostOnce, dup: false, retain, subscription_ids }
     }

@@ -169,7 +169,7 @@ impl Clients {
         Ok(())
     }
 
-    /// QoS 1 and 2: into the session's queue, and on to the client if it is its turn.
+    /// QoS 1 and 2: into the session's queue, and on to the client if it is its turn. [3.1.1 MQTT-3.1.2-5] [3.1.1 MQTT-4.1.0-1]
     fn enqueue(
         &mut self,
         now: Time,

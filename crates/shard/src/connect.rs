@@ -119,11 +119,11 @@ impl Shard {
             self.finish(now, old); // what it said before is not lost, a DISCONNECT perhaps
         }
         if let Some(old) = self.connection_of(client_id) {
-            self.end(now, old, EndReason::TakenOver, Some(ReasonCode::SessionTakenOver)); // [MQTT-3.1.4-3]
+            self.end(now, old, EndReason::TakenOver, Some(ReasonCode::SessionTakenOver)); // [MQTT-3.1.4-3] [3.1.1 MQTT-3.1.4-2]
         }
-        let key = self.clients.sessions.find(client_id)?; // [MQTT-3.1.2-5]
+        let key = self.clients.sessions.find(client_id)?; // [MQTT-3.1.2-5] [3.1.1 MQTT-3.1.2-4]
         if clean_start {
-            self.end_session(now, key); // [MQTT-3.1.2-4]
+            self.end_session(now, key); // [MQTT-3.1.2-4] [3.1.1 MQTT-3.1.2-6] [3.1.1 MQTT-3.1.4-3] [3.1.1 MQTT-3.2.2-1]
             return None;
         }
         Some(key)
@@ -149,7 +149,7 @@ impl Shard {
     fn attach(&mut self, id: ConnectionId, key: SessionKey, greeting: &Greeting) {
         let slot = &mut self.clients.sessions[key];
         slot.connection = Some(id);
-        (slot.will_at, slot.expires_at) = (Time::NEVER, Time::NEVER);
+        (slot.will_at, slot.expires_at) = (Time::NEVER, Time::NEVER); // [3.1.1 MQTT-4.1.0-2]
         slot.session.expiry_s = greeting.session_expiry_s;
         if let Some(old) = slot.session.will.take() {
             self.clients.publications.release(old.publication); // [MQTT-3.1.3-9]
@@ -158,7 +158,7 @@ impl Shard {
         slot.session.will = greeting.will.as_ref().map(|will| {
             let WillRequest { qos, retain, delay_s, expiry_s, .. } = *will;
             let publication = publications.insert(will.publication.clone());
-            Box::new(Will { publication, qos, retain, delay_s, expiry_s }) // [MQTT-3.1.2-7]
+            Box::new(Will { publication, qos, retain, delay_s, expiry_s }) // [MQTT-3.1.2-7] [3.1.1 MQTT-3.1.2-8] [3.1.1 MQTT-3.1.2-9]
         });
         self.watch_session(key);
         let connection = &mut self.clients.connections[id];
@@ -168,7 +168,7 @@ impl Shard {
         self.clients.counters.clients_connected += 1;
     }
 
-    /// A client id that nobody has, at home on this shard. [MQTT-3.1.3-6]
+    /// A client id that nobody has, at home on this shard. [MQTT-3.1.3-6] [3.1.1 MQTT-3.1.3-6]
     pub(crate) fn assign_client_id(&mut self) -> Box<str> {
         loop {
             let (high, low) = (self.random.next_u64(), self.random.next_u64());
@@ -195,7 +195,7 @@ impl Shard {
         if reason == ReasonCode::Success
             && let Some(will) = session.will.take()
         {
-            self.clients.publications.release(will.publication); // [MQTT-3.1.2-10]
+            self.clients.publications.release(will.publication); // [MQTT-3.1.2-10] [3.1.1 MQTT-3.1.2-10] [3.1.1 MQTT-3.14.4-3]
         }
         self.clients.connections[id].protocol.close();
         self.close(now, id, EndReason::ClientDisconnected(reason));
@@ -263,7 +263,7 @@ impl Shard {
         let expiry_s = slot.session.expiry_s;
         slot.expires_at = if expiry_s == NEVER_EXPIRES { Time::NEVER } else { now.after_s(expiry_s) };
         if let Some(will) = &slot.session.will {
-            slot.will_at = now.after_s(will.delay_s).min(slot.expires_at); // [MQTT-3.1.2-8]
+            slot.will_at = now.after_s(will.delay_s).min(slot.expires_at); // [MQTT-3.1.2-8] [3.1.1 MQTT-3.1.2-8]
         }
         self.members_offline(now, key);
         let slot = &mut self.clients.sessions[key];
@@ -272,7 +272,7 @@ impl Shard {
             self.publish_will(now, key);
         }
         if expiry_s == 0 {
-            return self.end_session(now, key); // [MQTT-3.1.2-23]
+            return self.end_session(now, key); // [MQTT-3.1.2-23] [3.1.1 MQTT-3.1.2-6]
         }
         self.watch_session(key);
     }
@@ -303,7 +303,7 @@ impl Shard {
     /// Publishes the will of a session, if it still has one. [MQTT-3.1.2-8] [MQTT-3.1.2-10]
     pub(crate) fn publish_will(&mut self, now: Time, key: SessionKey) {
         let slot = &mut self.clients.sessions[key];
-        let Some(will) = slot.session.will.take() else { return };
+        let Some(will) = slot.session.will.take() else { return }; // [3.1.1 MQTT-3.1.2-10] [3.1.1 MQTT-3.1.2-12]
         let mut message = self.clients.publications.get(will.publication);
         message.publisher = slot.publisher;
         message.expires_at = will.expiry_s.map(|s| now.after_s(s));
@@ -311,6 +311,7 @@ impl Shard {
         self.clients.publications.release(will.publication);
         let message = publication.message();
         if !is_brokers_own(message.topic) {
+            // [3.1.1 MQTT-3.1.2-16] [3.1.1 MQTT-3.1.2-17]
             self.route(now, &message, will.qos, will.retain); // [MQTT-3.1.2-14] [MQTT-3.1.2-15]
         }
     }

@@ -47,10 +47,10 @@ pub(crate) struct Fanout {
 
 impl Shard {
     /// Sends a publication on its way: to subscribers here and on other shards, and to the retained messages.
-    /// Whether anybody may receive it. [MQTT-4.5.0-1]
+    /// Whether anybody may receive it. [MQTT-4.5.0-1] [3.1.1 MQTT-4.5.0-1]
     pub(crate) fn route(&mut self, now: Time, message: &Message<'_>, qos: QoSLevel, retain: bool) -> bool {
         if retain {
-            self.retain(message, qos);
+            self.retain(message, qos); // [3.1.1 MQTT-3.3.1-5] [3.1.1 MQTT-3.3.1-12]
         }
         let remote = self.route_remote(message, qos, retain);
         self.deliver_local(now, message, qos, retain) || remote
@@ -90,8 +90,8 @@ impl Shard {
             fanout.gather_ids(index);
             let out = Outbound {
                 to: target.to,
-                qos: qos.min(target.qos),                     // [MQTT-3.8.4-8]
-                retain: retain && target.retain_as_published, // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+                qos: qos.min(target.qos), // [MQTT-3.8.4-8] [3.1.1 MQTT-3.8.4-6]
+                retain: retain && target.retain_as_published, // [MQTT-3.3.1-12] [MQTT-3.3.1-13] [3.1.1 MQTT-3.3.1-9]
                 subscription_ids: &fanout.ids,
                 group: None,
             };
@@ -140,7 +140,7 @@ impl Shard {
                 return;
             }
             let target = &mut targets[slot.stamp.1 as usize];
-            target.qos = target.qos.max(options.maximum_qos);
+            target.qos = target.qos.max(options.maximum_qos); // [3.1.1 MQTT-3.3.5-1]
             target.retain_as_published |= options.retain_as_published;
             match (id, target.subscription_id) {
                 (0, _) => {}

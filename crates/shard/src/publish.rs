@@ -44,6 +44,7 @@ impl Shard {
             publisher: self.clients.sessions[key].publisher,
         };
         let reason = if is_brokers_own(topic) {
+            // [3.1.1 MQTT-3.3.5-2]
             ReasonCode::NotAuthorized
         } else if self.route(now, &message, publish.qos.level(), publish.retain) {
             ReasonCode::Success

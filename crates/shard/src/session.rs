@@ -133,7 +133,7 @@ impl Sessions {
     pub(crate) fn client_id_bytes(&self) -> u64 {
         self.client_id_bytes as u64
     }
-    /// The session of a client id. [MQTT-3.1.3-2]
+    /// The session of a client id. [MQTT-3.1.3-2] [3.1.1 MQTT-3.1.3-2]
     pub(crate) fn find(&self, client_id: &str) -> Option<SessionKey> {
         let hash = self.hasher.hash_one(client_id);
         let same = |key: &SessionKey| *self[*key].session.client_id == *client_id;

@@ -54,17 +54,18 @@ impl Shard {
                         replays.push((asked.filter, subscription));
                     }
                     waits_for += u32::from(done == Done::Asked);
-                    options.maximum_qos as u8 // [MQTT-3.8.4-7]
+                    options.maximum_qos as u8 // [MQTT-3.8.4-7] [3.1.1 MQTT-3.8.4-5] [3.1.1 MQTT-3.9.3-2]
                 }
                 Err(reason) => reason as u8,
             };
-            reasons.push(reason); // [MQTT-3.9.3-1]
+            reasons.push(reason); // [MQTT-3.9.3-1] [3.1.1 MQTT-3.9.3-1] [3.1.1 MQTT-3.8.4-4]
         }
         let connection = &mut self.clients.connections[id];
         if waits_for > 0 {
             let (token, packet_id) = (self.last_token, subscribe.packet_id);
             connection.pending.push(PendingSuback { token, packet_id, reasons, waits_for });
         } else {
+            // [3.1.1 MQTT-3.8.4-1] [3.1.1 MQTT-3.8.4-2]
             connection.protocol.suback(subscribe.packet_id, &reasons, &mut connection.output); // [MQTT-3.8.4-1]
             self.clients.counters.packets_sent += 1;
         }
@@ -102,7 +103,7 @@ impl Shard {
             let joined = self.join(now, key, filter, subscription, self.last_token)?;
             return Ok(if joined == Joined::Asked { Done::Asked } else { Done::Replaced });
         }
-        let subscribed = self.index.subscribe(filter, key.subscriber(), subscription); // [MQTT-3.8.4-3]
+        let subscribed = self.index.subscribe(filter, key.subscriber(), subscription); // [MQTT-3.8.4-3] [3.1.1 MQTT-3.8.4-3]
         if subscribed.previous.is_none() && self.has_too_many_subscriptions(key) {
             self.index.unsubscribe(filter, key.subscriber());
             return Err(ReasonCode::QuotaExceeded);
@@ -134,12 +135,14 @@ impl Shard {
         for filter in unsubscribe.filters.iter() {
             let existed = match filter.share() {
                 Some(_) => self.leave(now, key, filter),
+                // [3.1.1 MQTT-3.10.4-1] [3.1.1 MQTT-3.10.4-2] [3.1.1 MQTT-3.10.4-6]
                 None => self.unsubscribe_one(key, filter), // [MQTT-3.10.4-1]
             };
             let reason = if existed { ReasonCode::Success } else { ReasonCode::NoSubscriptionExisted };
             reasons.push(reason as u8); // [MQTT-3.11.3-1]
         }
         let connection = &mut self.clients.connections[id];
+        // [3.1.1 MQTT-3.10.4-4] [3.1.1 MQTT-3.10.4-5]
         connection.protocol.unsuback(unsubscribe.packet_id, &reasons, &mut connection.output);
         self.clients.counters.packets_sent += 1;
     }
@@ -172,7 +175,7 @@ impl Shard {
 fn wants_retained(filter: TopicFilter<'_>, options: SubscriptionOptions, is_new: bool) -> bool {
     filter.share().is_none()
         && match options.retain_handling {
-            RetainHandling::Send => true,
+            RetainHandling::Send => true, // [3.1.1 MQTT-3.3.1-6] [3.1.1 MQTT-3.8.4-3]
             RetainHandling::SendIfNew => is_new,
             RetainHandling::DoNotSend => false,
         }

@@ -78,6 +78,7 @@ impl Shard {
                 self.end(now, id, EndReason::ConnectTimeout, None);
             }
             Some(Timeout::KeepAlive) => {
+                // [3.1.1 MQTT-3.1.2-24]
                 self.end(now, id, EndReason::KeepAliveTimeout, Some(ReasonCode::KeepAliveTimeout)); // [MQTT-3.1.2-22]
             }
         }

@@ -64,11 +64,14 @@ impl<'a> Connect<'a> {
         check_flags(flags, version)?;
         let keep_alive = r.u16()?;
         let properties = decode_properties(r, Place::Connect, version)?;
-        // The payload's fields stand in this order. [MQTT-3.1.3-1]
-        let client_id = r.string()?; // [MQTT-3.1.3-3] [MQTT-3.1.3-4]
+        // The payload's fields stand in this order. [MQTT-3.1.3-1] [3.1.1 MQTT-3.1.3-1]
+        let client_id = r.string()?; // [MQTT-3.1.3-3] [MQTT-3.1.3-4] [3.1.1 MQTT-3.1.3-3] [3.1.1 MQTT-3.1.3-4]
+        // [3.1.1 MQTT-3.1.2-9] [3.1.1 MQTT-3.1.2-11]
         let will = if flags & WILL != 0 { Some(Will::decode(r, flags, version)?) } else { None }; // [MQTT-3.1.2-9]
         let has = |r: &Reader<'_>, flag| flags & flag != 0 && !left_out(r, version);
+        // [3.1.1 MQTT-3.1.2-18] [3.1.1 MQTT-3.1.2-19] [3.1.1 MQTT-3.1.3-11]
         let user_name = if has(r, USER_NAME) { Some(r.string()?) } else { None }; // [MQTT-3.1.2-16] [MQTT-3.1.2-17] [MQTT-3.1.3-12]
+        // [3.1.1 MQTT-3.1.2-20] [3.1.1 MQTT-3.1.2-21]
         let password = if has(r, PASSWORD) { Some(r.binary()?) } else { None }; // [MQTT-3.1.2-18] [MQTT-3.1.2-19]
         let clean_start = flags & CLEAN_START != 0;
         Ok(Connect {
@@ -113,7 +116,7 @@ impl<'a> Will<'a> {
             qos: QoSLevel::try_from(flags >> 3 & 0b11).map_err(|_| Malformed::WillQoSInvalid)?, // [MQTT-3.1.2-12] [3.1.1 MQTT-3.1.2-14]
             retain: flags & WILL_RETAIN != 0,
             properties: decode_properties(r, Place::Will, version)?,
-            topic: TopicName::from_string(r.string()?)?, // [MQTT-3.1.3-11]
+            topic: TopicName::from_string(r.string()?)?, // [MQTT-3.1.3-11] [3.1.1 MQTT-3.1.3-10]
             payload: r.binary()?,
         })
     }
@@ -127,6 +130,7 @@ fn decode_version(r: &mut Reader<'_>) -> Result<(Version, bool)> {
     }
     match name.version(level & !BRIDGE) {
         Some(version) if !version.is_v5() => Ok((version, true)),
+        // [3.1.1 MQTT-3.1.2-1] [3.1.1 MQTT-3.1.2-2]
         _ => Err(Malformed::UnsupportedVersion { name, level }), // [MQTT-3.1.2-1] [MQTT-3.1.2-2]
     }
 }
@@ -139,7 +143,7 @@ fn left_out(r: &Reader<'_>, version: Version) -> bool {
 
 fn check_flags(flags: u8, version: Version) -> Result<()> {
     if flags & RESERVED != 0 {
-        return Err(Malformed::ConnectReservedFlag); // [MQTT-3.1.2-3]
+        return Err(Malformed::ConnectReservedFlag); // [MQTT-3.1.2-3] [3.1.1 MQTT-3.1.2-3]
     }
     if flags & WILL == 0 && flags & 0b0001_1000 != 0 {
         return Err(Malformed::WillQoSWithoutWill); // [MQTT-3.1.2-11] [3.1.1 MQTT-3.1.2-13]

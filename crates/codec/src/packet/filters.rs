@@ -143,7 +143,7 @@ impl<'a> TopicFilters<'a> {
         let (bytes, mut count) = (r.rest(), 0);
         let mut r = Reader::new(bytes);
         while !r.is_empty() {
-            TopicFilter::from_string(r.string()?)?; // [MQTT-3.10.3-1]
+            TopicFilter::from_string(r.string()?)?; // [MQTT-3.10.3-1] [3.1.1 MQTT-3.10.3-1]
             count += 1;
         }
         if count == 0 { Err(Malformed::UnsubscribeEmpty) } else { Ok(TopicFilters { bytes, count }) } // [MQTT-3.10.3-2]

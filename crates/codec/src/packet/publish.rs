@@ -30,16 +30,16 @@ pub struct Publish<'a> {
 impl<'a> Publish<'a> {
     pub(super) fn decode(r: &mut Reader<'a>, flags: u8, version: Version) -> Result<Self> {
         let (dup, retain) = (flags & 0b1000 != 0, flags & 0b0001 != 0);
-        let level = QoSLevel::try_from(flags >> 1 & 0b11)?; // [MQTT-3.3.1-4]
+        let level = QoSLevel::try_from(flags >> 1 & 0b11)?; // [MQTT-3.3.1-4] [3.1.1 MQTT-3.3.1-4]
         if dup && level == QoSLevel::AtMostOnce {
-            return Err(Malformed::DupWithoutQoS); // [MQTT-3.3.1-2]
+            return Err(Malformed::DupWithoutQoS); // [MQTT-3.3.1-2] [3.1.1 MQTT-3.3.1-2]
         }
         let topic = match r.string()? {
             "" if version.is_v5() => None,
-            text => Some(TopicName::from_string(text)?), // [MQTT-3.3.2-1] [MQTT-3.3.2-2]
+            text => Some(TopicName::from_string(text)?), // [MQTT-3.3.2-1] [MQTT-3.3.2-2] [3.1.1 MQTT-3.3.2-1] [3.1.1 MQTT-3.3.2-2]
         };
         let qos = match level {
-            QoSLevel::AtMostOnce => QoS::AtMostOnce, // [MQTT-2.2.1-2]
+            QoSLevel::AtMostOnce => QoS::AtMostOnce, // [MQTT-2.2.1-2] [3.1.1 MQTT-2.3.1-5]
             QoSLevel::AtLeastOnce => QoS::AtLeastOnce(r.packet_id()?),
             QoSLevel::ExactlyOnce => QoS::ExactlyOnce(r.packet_id()?),
         };

@@ -17,7 +17,7 @@ impl<'a> ReasonCodes<'a> {
     /// `ReasonCodesEmpty`, `ReasonCodeUnknown`, `ReasonCodeNotAllowedHere`.
     pub fn new(codes: &'a [u8], place: Place) -> Result<Self> {
         codes.iter().try_for_each(|code| ReasonCode::decode(*code, place).map(|_| ()))?;
-        if codes.is_empty() { Err(Malformed::ReasonCodesEmpty) } else { Ok(ReasonCodes(codes)) } // [MQTT-3.8.4-6]
+        if codes.is_empty() { Err(Malformed::ReasonCodesEmpty) } else { Ok(ReasonCodes(codes)) } // [MQTT-3.8.4-6] [3.1.1 MQTT-3.8.4-5]
     }
 
     /// The four return codes that a SUBACK of 3.1 and 3.1.1 has. [3.1.1 MQTT-3.9.3-2]

@@ -91,7 +91,7 @@ pub struct Subscription<'a> {
 
 impl<'a> Subscription<'a> {
     pub(super) fn decode(r: &mut Reader<'a>, version: Version) -> Result<Self> {
-        let filter = TopicFilter::from_string(r.string()?)?; // [MQTT-3.8.3-1]
+        let filter = TopicFilter::from_string(r.string()?)?; // [MQTT-3.8.3-1] [3.1.1 MQTT-3.8.3-1]
         let options = SubscriptionOptions::from_byte(r.u8()?, version)?;
         if options.no_local && filter.share().is_some() {
             return Err(Malformed::NoLocalOnShared); // [MQTT-3.8.3-4]
@@ -144,7 +144,7 @@ impl Body for Subscribe<'_> {
 impl<'a> Unsubscribe<'a> {
     pub(super) fn decode(r: &mut Reader<'a>, version: Version) -> Result<Self> {
         let (packet_id, properties) = decode_head(r, Place::Unsubscribe, version)?;
-        let filters = TopicFilters::decode(r)?; // [MQTT-3.10.3-2]
+        let filters = TopicFilters::decode(r)?; // [MQTT-3.10.3-2] [3.1.1 MQTT-3.10.3-2]
         Ok(Unsubscribe { packet_id, properties, filters })
     }
 }

@@ -60,7 +60,7 @@ impl Connection {
     }
 
     /// Acknowledged at once, so in the order of arrival, whether it is used or not.
-    /// [MQTT-4.5.0-2] [MQTT-4.6.0-2] [MQTT-4.6.0-3]
+    /// [MQTT-4.5.0-2] [MQTT-4.6.0-2] [MQTT-4.6.0-3] [3.1.1 MQTT-4.5.0-2] [3.1.1 MQTT-4.6.0-2] [3.1.1 MQTT-4.6.0-3]
     fn handle_publish(&mut self, now: Time, publish: &Publish<'_>) -> Result<(), Violation> {
         let State::Connected(connected) = &mut self.state else { return Ok(()) };
         let receiver = &mut connected.receiver;

@@ -157,7 +157,7 @@ impl Connection {
             State::AwaitConnAck { deadline, .. } if *deadline <= now => self.end(End::NoConnAck),
             State::Connected(connected) => match connected.ping.due(now) {
                 Due::Nothing => {}
-                Due::Ask => Packet::PingReq.encode(self.options.version, self.output.buffer()), // [MQTT-3.1.2-20]
+                Due::Ask => Packet::PingReq.encode(self.options.version, self.output.buffer()), // [MQTT-3.1.2-20] [3.1.1 MQTT-3.1.2-23]
                 Due::GiveUp => self.end(End::NoPingResp),
             },
             _ => {}
@@ -248,7 +248,7 @@ impl Connection {
         Token(NonZeroU32::new(self.last_token).expect("max(1) is not 0"))
     }
 
-    /// The server broke the protocol: 5.0 has a DISCONNECT for that. [MQTT-4.13.1-1]
+    /// The server broke the protocol: 5.0 has a DISCONNECT for that. [MQTT-4.13.1-1] [3.1.1 MQTT-4.8.0-1]
     fn fail(&mut self, fatal: Fatal) {
         if self.options.version.is_v5() {
             let unknown = PeerLimits::default();
@@ -258,7 +258,7 @@ impl Connection {
         self.end(End::Fatal(fatal));
     }
 
-    /// Nothing is handled or written any more. [MQTT-3.14.4-1]
+    /// Nothing is handled or written any more. [MQTT-3.14.4-1] [3.1.1 MQTT-3.14.4-1] [3.1.1 MQTT-3.14.4-2]
     fn end(&mut self, end: End) {
         self.close_with(Event::Disconnected(end));
     }

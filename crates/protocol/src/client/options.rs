@@ -93,7 +93,7 @@ impl ConnectOptions {
         Ok(())
     }
 
-    /// Appends CONNECT. [MQTT-3.1.0-1]
+    /// Appends CONNECT. [MQTT-3.1.0-1] [3.1.1 MQTT-3.1.0-1] [3.1.1 MQTT-3.1.3-1]
     pub(super) fn write(&self, clean_start: bool, output: &mut Output) {
         self.with_packet(clean_start, |packet| packet.encode(self.version, output.buffer()));
     }

@@ -112,7 +112,7 @@ impl Connection {
             Packet::Subscribe(Subscribe { packet_id, properties, filters: filters.as_filters(version) })
         };
         if filters.is_empty() {
-            return Err(Malformed::SubscribeEmpty.into()); // [MQTT-3.8.3-2]
+            return Err(Malformed::SubscribeEmpty.into()); // [MQTT-3.8.3-2] [3.1.1 MQTT-3.8.3-3]
         }
         let draft = subscribe(PacketId::MIN);
         draft.check(version)?;
@@ -146,7 +146,7 @@ impl Connection {
             Packet::Unsubscribe(Unsubscribe { packet_id, properties, filters: filters.as_filters() })
         };
         if filters.is_empty() {
-            return Err(Malformed::UnsubscribeEmpty.into()); // [MQTT-3.10.3-2]
+            return Err(Malformed::UnsubscribeEmpty.into()); // [MQTT-3.10.3-2] [3.1.1 MQTT-3.10.3-2]
         }
         let draft = unsubscribe(PacketId::MIN);
         draft.check(version)?;

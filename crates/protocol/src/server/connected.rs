@@ -83,12 +83,12 @@ impl Connected {
             Packet::Subscribe(subscribe) => Ok(Event::Subscribe(subscribe)),
             Packet::Unsubscribe(unsubscribe) => Ok(Event::Unsubscribe(unsubscribe)),
             Packet::PingReq => {
-                Packet::PingResp.encode(self.transmitter.version(), link.output.buffer()); // [MQTT-3.12.4-1]
+                Packet::PingResp.encode(self.transmitter.version(), link.output.buffer()); // [MQTT-3.12.4-1] [3.1.1 MQTT-3.12.4-1]
                 Ok(Event::None)
             }
             Packet::Disconnect(disconnect) => self.handle_disconnect(&disconnect),
             Packet::Auth(auth) => self.handle_auth(&auth),
-            Packet::Connect(_) => Err(Violation::SecondConnect), // [MQTT-3.1.0-2]
+            Packet::Connect(_) => Err(Violation::SecondConnect), // [MQTT-3.1.0-2] [3.1.1 MQTT-3.1.0-2]
             Packet::ConnAck(_) | Packet::SubAck(_) | Packet::UnsubAck(_) | Packet::PingResp => {
                 Err(Violation::WrongDirection(packet.kind()))
             }
@@ -169,18 +169,20 @@ impl Connection {
     }
 
     /// Answers SUBSCRIBE: one reason code per filter, in order. [MQTT-3.8.4-6] [MQTT-3.9.3-1]
+    /// [3.1.1 MQTT-3.8.4-1] [3.1.1 MQTT-3.8.4-5] [3.1.1 MQTT-3.9.3-1]
     pub fn suback(&self, packet_id: PacketId, reasons: &[u8], output: &mut Output) {
         let version = self.connected().transmitter.version();
         let reasons = ReasonCodes::from_checked(reasons);
+        // [3.1.1 MQTT-3.8.4-2] [3.1.1 MQTT-2.3.1-7]
         let suback = SubAck { packet_id, properties: Properties::NONE, reasons }; // [MQTT-3.8.4-2]
         Packet::SubAck(suback).encode(version, output.buffer());
     }
 
-    /// Answers UNSUBSCRIBE; 3.x leaves the reason codes out. [MQTT-3.10.4-4] [MQTT-3.11.3-1]
+    /// Answers UNSUBSCRIBE; 3.x leaves the reason codes out. [MQTT-3.10.4-4] [MQTT-3.11.3-1] [3.1.1 MQTT-3.10.4-4] [3.1.1 MQTT-3.10.4-6]
     pub fn unsuback(&self, packet_id: PacketId, reasons: &[u8], output: &mut Output) {
         let version = self.connected().transmitter.version();
         let reasons = ReasonCodes::from_checked(reasons);
-        let unsuback = UnsubAck { packet_id, properties: Properties::NONE, reasons }; // [MQTT-3.10.4-5]
+        let unsuback = UnsubAck { packet_id, properties: Properties::NONE, reasons }; // [MQTT-3.10.4-5] [3.1.1 MQTT-2.3.1-7]
         Packet::UnsubAck(unsuback).encode(version, output.buffer());
     }
 }

@@ -66,7 +66,7 @@ pub struct Authentication {
 /// What the broker decided about a [`Greeting`].
 #[derive(Debug, Default)]
 pub struct Accepted {
-    /// Whether a session was found. [MQTT-3.2.2-3]
+    /// Whether a session was found. [MQTT-3.2.2-3] [3.1.1 MQTT-3.2.2-1] [3.1.1 MQTT-3.2.2-2] [3.1.1 MQTT-3.2.2-3]
     pub session_present: bool,
     /// The id that the server chose for a client that had none. [MQTT-3.2.2-16]
     pub assigned_client_id: Option<Box<str>>,
@@ -86,7 +86,7 @@ impl Greeting {
         let asked_s = match version {
             Version::V5 => session_expiry(connect),
             _ if connect.clean_start => 0, // [3.1.1 MQTT-3.1.2-6]
-            _ => NEVER_EXPIRES,
+            _ => NEVER_EXPIRES,            // [3.1.1 MQTT-3.1.2-4]
         };
         let session_expiry_s = asked_s.min(limits.session_expiry_max_s);
         Ok(Greeting {

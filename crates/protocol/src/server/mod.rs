@@ -128,7 +128,7 @@ impl Connection {
         (self.deadline() <= now).then_some(which)
     }
 
-    /// The first frame must be a CONNECT. [MQTT-3.1.0-1] [MQTT-3.1.4-1]
+    /// The first frame must be a CONNECT. [MQTT-3.1.0-1] [MQTT-3.1.4-1] [3.1.1 MQTT-3.1.0-1]
     pub fn handle_connect(&mut self, frame: Frame<'_>, limits: &Limits) -> Result<Box<Greeting>, Fatal> {
         let State::AwaitConnect { deadline } = self.state else {
             unreachable!("the caller looks at the phase first")
@@ -151,7 +151,7 @@ impl Connection {
     }
 
     /// The client is in: CONNACK with success, then what an unfinished session owes the client.
-    /// [MQTT-3.1.4-5] [MQTT-3.2.0-1]
+    /// [MQTT-3.1.4-5] [MQTT-3.2.0-1] [3.1.1 MQTT-3.1.4-4] [3.1.1 MQTT-3.2.0-1]
     pub fn accept(
         &mut self,
         now: Time,
@@ -220,6 +220,7 @@ impl Connection {
     }
 
     /// CONNACK with a reason of 0x80 or more; nothing is handled any more. [MQTT-3.2.2-7] [MQTT-3.1.4-6]
+    /// [3.1.1 MQTT-3.1.4-5] [3.1.1 MQTT-3.2.2-5]
     pub fn refuse(&mut self, reason: ReasonCode, text: Option<&str>, output: &mut Output) {
         let peer = match &self.state {
             State::Deciding(deciding) => deciding.peer,
@@ -242,7 +243,7 @@ impl Connection {
                     Fatal::Violation(_) => None,
                 };
                 self.answer_version = form.or(self.answer_version);
-                // 3.x has no return code for what is malformed: it is closed without one.
+                // 3.x has no return code for what is malformed: it is closed without one. [3.1.1 MQTT-3.1.4-1] [3.1.1 MQTT-3.2.2-6]
                 let plain = self.answer_version.is_some_and(|version| !version.is_v5());
                 let has_code = form.is_some() || fatal == Violation::EmptyClientId.into();
                 if plain && !has_code {
@@ -341,7 +342,7 @@ fn write_refusal(
     peer: &PeerLimits,
     output: &mut Output,
 ) {
-    let bare = ConnAck { session_present: false, reason, properties: Properties::NONE }; // [MQTT-3.2.2-6]
+    let bare = ConnAck { session_present: false, reason, properties: Properties::NONE }; // [MQTT-3.2.2-6] [3.1.1 MQTT-3.2.2-4]
     if !version.is_v5() {
         return Packet::ConnAck(bare).encode(version, output.buffer());
     }

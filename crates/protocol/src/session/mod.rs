@@ -19,7 +19,7 @@ pub const NEVER_EXPIRES: u32 = u32::MAX;
 /// What a server or a client keeps for the other side between Network Connections.
 #[derive(Debug)]
 pub struct Session {
-    /// The key of the session. [MQTT-3.1.3-2]
+    /// The key of the session. [MQTT-3.1.3-2] [3.1.1 MQTT-3.1.3-2]
     pub client_id: Box<str>,
     /// Seconds that the session outlives its connection; [`NEVER_EXPIRES`] is for ever.
     pub expiry_s: u32,

@@ -115,7 +115,7 @@ pub enum Acknowledged {
     WrongKind,
 }
 
-/// QoS 1 and 2 messages to the other side, in order. [MQTT-4.6.0-6]
+/// QoS 1 and 2 messages to the other side, in order. [MQTT-4.6.0-6] [3.1.1 MQTT-4.6.0-5] [3.1.1 MQTT-4.6.0-6]
 #[derive(Debug)]
 pub struct Outgoing {
     entries: VecDeque<Entry>,
@@ -177,7 +177,7 @@ impl Outgoing {
         {
             self.cursor += 1;
         }
-        // An identifier must not stand for two messages: [MQTT-2.2.1-4].
+        // An identifier must not stand for two messages: [MQTT-2.2.1-4]. [3.1.1 MQTT-2.3.1-2] [3.1.1 MQTT-2.3.1-4]
         let fits =
             self.in_flight < u32::from(receive_maximum) && self.cursor < usize::from(self.packet_id_max);
         let packet_id = self.packet_id_at(self.cursor);
@@ -216,6 +216,7 @@ impl Outgoing {
     }
     /// A new connection resumed the session: all that is unacknowledged is to be sent again, in order, as far as
     /// the new window allows; first a PUBREL for each of [`Self::unreleased`]. [MQTT-4.4.0-1] [MQTT-4.6.0-1]
+    /// [3.1.1 MQTT-4.4.0-1] [3.1.1 MQTT-4.6.0-1] [3.1.1 MQTT-2.3.1-3]
     pub fn resume(&mut self) {
         self.cursor = 0;
         self.in_flight = self.entries.iter().filter(|e| e.state == State::Received).count() as u32;
@@ -238,11 +239,11 @@ impl Outgoing {
         let entry = &mut self.entries[index];
         let outcome = match (kind, entry.state, entry.qos) {
             (_, State::Queued | State::Done, _) | (AckKind::PubRel, ..) => return Acknowledged::Unknown,
-            (AckKind::PubAck, State::Sent, QoSLevel::AtLeastOnce) => State::Done, // [MQTT-4.3.2-3]
+            (AckKind::PubAck, State::Sent, QoSLevel::AtLeastOnce) => State::Done, // [MQTT-4.3.2-3] [3.1.1 MQTT-4.3.2-1]
             (AckKind::PubRec, State::Sent, QoSLevel::ExactlyOnce) if failed => State::Done,
-            (AckKind::PubRec, State::Sent, QoSLevel::ExactlyOnce) => State::Received, // [MQTT-4.3.3-4]
+            (AckKind::PubRec, State::Sent, QoSLevel::ExactlyOnce) => State::Received, // [MQTT-4.3.3-4] [3.1.1 MQTT-4.3.3-1]
             (AckKind::PubRec, State::Received, _) => return Acknowledged::Release,
-            (AckKind::PubComp, State::Received, _) => State::Done, // [MQTT-4.3.3-5]
+            (AckKind::PubComp, State::Received, _) => State::Done, // [MQTT-4.3.3-5] [3.1.1 MQTT-4.3.3-1] [3.1.1 MQTT-2.3.1-3]
             (AckKind::PubComp, State::Sent, QoSLevel::ExactlyOnce) => return Acknowledged::Unknown,
             _ => return Acknowledged::WrongKind,
         };

@@ -167,7 +167,7 @@ impl Index {
         Subscribed { previous: None, first_of_filter: known.is_none() }
     }
 
-    /// Removes a subscription; `None` if there is none. // [MQTT-3.10.4-1]
+    /// Removes a subscription; `None` if there is none. // [MQTT-3.10.4-1] [3.1.1 MQTT-3.10.4-1]
     pub(crate) fn unsubscribe(&mut self, filter: TopicFilter<'_>, who: SubscriberId) -> Option<Unsubscribed> {
         let id = self.find(filter.as_str())?;
         let (at, holding) = self.holding(who, id)?;

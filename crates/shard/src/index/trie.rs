@@ -192,7 +192,7 @@ impl<'a> Walk<'a> {
         }
         self.visits_left -= 1;
         let node = &self.trie.nodes[at];
-        let wildcards = depth > 0 || !self.reserved; // [MQTT-4.7.2-1]
+        let wildcards = depth > 0 || !self.reserved; // [MQTT-4.7.2-1] [3.1.1 MQTT-4.7.2-1]
         if wildcards && let Some(multi) = node.multi {
             visit(multi);
         }

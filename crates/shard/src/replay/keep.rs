@@ -21,7 +21,7 @@ impl Shard {
         ShardId((topic_hash(topic) % u64::from(self.clients.config.shards)) as u8)
     }
 
-    /// A publication with RETAIN: kept, or taken out, at the topic's home. [MQTT-3.3.1-5]
+    /// A publication with RETAIN: kept, or taken out, at the topic's home. [MQTT-3.3.1-5] [3.1.1 MQTT-3.3.1-5]
     pub(crate) fn retain(&mut self, message: &Message<'_>, qos: QoSLevel) {
         let home = self.home_of_topic(message.topic.as_str());
         if home == self.clients.config.shard {
@@ -33,6 +33,7 @@ impl Shard {
     }
 
     /// Replaces or removes a retained message of this shard. [MQTT-3.3.1-6] [MQTT-3.3.1-7]
+    /// [3.1.1 MQTT-3.3.1-7] [3.1.1 MQTT-3.3.1-10] [3.1.1 MQTT-3.3.1-11]
     pub(crate) fn set_retained(&mut self, message: &Message<'_>, qos: QoSLevel) {
         self.weigh();
         let full = self.clients.is_full_for(message.size());
