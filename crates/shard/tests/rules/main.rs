@@ -15,4 +15,5 @@ mod sessions;
 mod shared;
 mod stream;
 mod subscriptions;
+mod v311;
 mod wills;
