@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 pub(crate) enum Verdict {
     /// A packet with these fields.
     Packet(String),
+    /// A packet whose fields are not known, because it is written in a way that breaks this rule.
+    Unwritable(&'static str),
     /// None, in its words.
     Refused(String),
 }
@@ -38,9 +40,12 @@ pub(crate) fn compare(samples: &[(Version, Vec<u8>)], verdicts: &[Verdict], tabl
 fn difference(version: Version, frame: &[u8], verdict: &Verdict) -> (Option<String>, bool) {
     match (decode(version, frame), verdict) {
         (Err(_), Verdict::Refused(_)) => (None, false),
-        (Err(malformed), Verdict::Packet(_)) => (Some(format!("accepts {}", malformed.name())), false),
+        (Err(malformed), _) => (Some(format!("accepts {}", malformed.name())), false),
         (Ok(packet), Verdict::Refused(why)) => {
             (Some(format!("refuses {}: {why}", title(&packet, version))), false)
+        }
+        (Ok(packet), Verdict::Unwritable(rule)) => {
+            (Some(format!("writes {}: {rule}", title(&packet, version))), false)
         }
         (Ok(packet), Verdict::Packet(theirs)) => {
             let ours = fields(&packet, version);
