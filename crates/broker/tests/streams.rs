@@ -47,7 +47,7 @@ fn a_payload_larger_than_every_buffer_arrives_whole() {
     subscriber.subscribe("big", QoSLevel::AtMostOnce);
     let payload: Vec<u8> = (0..1_500_000u32).map(|n| (n % 251) as u8).collect();
     Client::connect(broker.address, Version::V311, "p").publish("big", &payload);
-    assert!(subscriber.payload() == payload);
+    assert!(subscriber.payload() == payload); // [3.1.1 MQTT-7.1.1-1]
     broker.stop();
 }
 

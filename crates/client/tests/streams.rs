@@ -62,7 +62,7 @@ fn a_disconnect_waits_for_the_server_and_loses_nothing() {
     client.disconnect(ReasonCode::Success, None, LIMIT);
     let got = server.join().unwrap();
     assert_eq!(got.len(), 1 + 4 + 3 + payload.len() + 2);
-    assert!(got.ends_with(b"x\xe0\x00"));
+    assert!(got.ends_with(b"x\xe0\x00")); // [3.1.1 MQTT-7.1.2-1]
 }
 
 #[test]

@@ -121,7 +121,7 @@ impl ReasonCode {
     pub const fn to_v3_connack(self) -> u8 {
         match self {
             Self::UnsupportedProtocolVersion => 1,
-            Self::ClientIdentifierNotValid => 2,
+            Self::ClientIdentifierNotValid => 2, // [3.1.1 MQTT-3.1.3-9]
             Self::BadUserNameOrPassword | Self::BadAuthenticationMethod => 4,
             Self::NotAuthorized | Self::Banned => 5,
             _ if self.is_failure() => 3,

@@ -74,7 +74,7 @@ impl Shard {
         }
         let found = self.session_for(now, &client_id, greeting.clean_start);
         if found.is_none() && self.is_full_for_session(&client_id) {
-            return self.refuse(now, id, ReasonCode::ServerBusy);
+            return self.refuse(now, id, ReasonCode::ServerBusy); // [3.1.1 MQTT-4.8.0-2]
         }
         let key = found.unwrap_or_else(|| self.new_session(client_id.clone()));
         self.attach(id, key, greeting);

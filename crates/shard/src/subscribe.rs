@@ -148,6 +148,7 @@ impl Shard {
     }
 
     fn unsubscribe_one(&mut self, key: SessionKey, filter: TopicFilter<'_>) -> bool {
+        // What was begun is in the session's queue, and stays there. [3.1.1 MQTT-3.10.4-3]
         let Some(removed) = self.index.unsubscribe(filter, key.subscriber()) else { return false };
         if removed.last_of_filter {
             self.interest_counts.remove(&self.interest, filter);

@@ -79,7 +79,7 @@ fn packets_wait_for_the_decision() {
     everywhere(|rig| {
         rig.dial("a", "v311 ask");
         assert!(rig.client("a").paused, "nothing is read while it is decided");
-        rig.tell_all("a", &["subscribe 1 t@1", "publish t hi"]); // [3.1.1 MQTT-3.1.4-5]
+        rig.tell_all("a", &["subscribe 1 t@1", "publish t hi"]);
         rig.silent("a");
         rig.asked("a");
         rig.answer("a", accept(None));
@@ -115,7 +115,7 @@ fn what_a_refused_client_sent_is_not_looked_at() {
         rig.answer("a", Verdict::Refuse(ReasonCode::NotAuthorized));
         rig.expect("a", "connack 87"); // return code 5: [MQTT-3.1.4-6] [3.1.1 MQTT-3.2.2-5]
         rig.closed("a", EndReason::Refused(ReasonCode::NotAuthorized));
-        rig.silent("w");
+        rig.silent("w"); // [3.1.1 MQTT-3.1.4-5]
         assert_eq!(rig.counters().refused.get(ReasonCode::NotAuthorized), 1);
     });
 }

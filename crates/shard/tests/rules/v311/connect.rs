@@ -125,6 +125,22 @@ fn a_refusal_has_its_return_code_and_no_session() {
 }
 
 #[test]
+fn a_server_that_is_full_for_now_says_so_and_closes() {
+    everywhere_with(
+        |config| config.sessions_max = 1,
+        |rig| {
+            let (one, two) = (rig.id_on(0, "a"), rig.id_on(0, "b"));
+            rig.connect(&one, "v311");
+            let answer = refusal(rig, &format!("v311 id={two}"), None);
+            assert_eq!(answer, hex("20 02 00 03")); // [3.1.1 MQTT-4.8.0-2]
+            assert!(rig.is_open(&one));
+            rig.cut(&one);
+            rig.connect(&two, "v311"); // there is room again
+        },
+    );
+}
+
+#[test]
 fn connack_comes_before_anything_else() {
     everywhere(|rig| {
         rig.connect("p", "v311");
