@@ -9,6 +9,7 @@ use std::process::ExitCode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Status {
+    CheckFailed = 1,
     Usage = 2,
     Configuration = 3,
     NameLookup = 20,

@@ -1,5 +1,6 @@
 //! The command line: what may be written, and what `--help` teaches. Nothing is done here.
 
+mod conformance;
 mod connection;
 mod habits;
 mod publish;
@@ -7,6 +8,7 @@ mod serve;
 mod subscribe;
 mod variables;
 
+pub(crate) use conformance::ConformanceArgs;
 pub(crate) use connection::ConnectionArgs;
 pub(crate) use publish::PublishArgs;
 pub(crate) use serve::{Durability, LogFormat, LogLevel, ServeArgs};
@@ -40,6 +42,7 @@ pub(crate) enum Command {
     },
     Pub(Box<PublishArgs>),
     Sub(Box<SubscribeArgs>),
+    Conformance(ConformanceArgs),
     /// Print a script that completes this command's options in a shell.
     Completions {
         /// The shell.

@@ -1,0 +1,172 @@
+//! `martlet conformance`: the statements of the specifications as black-box tests of any broker.
+//!
+//! Each test is a script of raw frames and exact answers, with client ids and topics of its own; it cleans up what it
+//! leaves. Where the specification leaves a choice, every allowed answer passes. Nothing here knows our broker.
+
+mod describe;
+mod pattern;
+mod peer;
+mod report;
+mod script;
+mod statements;
+mod suite;
+mod words;
+
+use crate::args::ConformanceArgs;
+use crate::exit::{Failure, Status, stream_failure};
+use martlet_client::{Url, Version};
+use martlet_net::Stream;
+use script::{Run, Target};
+use std::process;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How many tests run at the same time. Most of them only wait.
+const THREADS: usize = 12;
+
+/// A script, and the statements that it tests: it runs in each version that one of them is from.
+pub(crate) struct Test {
+    /// As in `connect/second-connect`.
+    name: &'static str,
+    /// Ids, separated by commas; those of 3.1.1 begin with `3.1.1 `.
+    ids: &'static str,
+    script: &'static str,
+}
+
+impl Test {
+    fn ids(&self, version: Version) -> impl Iterator<Item = &'static str> + use<> {
+        let ids = self.ids.split(',').map(str::trim);
+        ids.filter(move |id| id.starts_with("3.1.1 ") != version.is_v5())
+    }
+    fn versions(&self) -> impl Iterator<Item = Version> {
+        [Version::V311, Version::V5].into_iter().filter(|version| self.ids(*version).next().is_some())
+    }
+}
+
+/// A test in one version.
+struct Case {
+    test: &'static Test,
+    version: Version,
+}
+
+impl Case {
+    /// As in `connect/second-connect@5.0`.
+    fn name(&self) -> String {
+        format!("{}@{}", self.test.name, if self.version.is_v5() { "5.0" } else { "3.1.1" })
+    }
+}
+
+/// How a case ended.
+struct Outcome {
+    name: String,
+    ids: Vec<&'static str>,
+    took: Duration,
+    /// What differed, if anything, and all that was said before.
+    failure: Option<(String, String)>,
+}
+
+pub(crate) fn run(args: &ConformanceArgs) -> Result<(), Failure> {
+    let cases = cases(args.only.as_deref());
+    if cases.is_empty() {
+        return Err(Failure::usage("--only: no test has a name or an id with this in it; --list shows them"));
+    }
+    if args.list {
+        return report::list(&cases);
+    }
+    let target = target(args)?;
+    Stream::connect(&target.endpoint, Duration::from_secs(5)).map_err(|fault| stream_failure(&fault))?;
+    let begun = Instant::now();
+    let outcomes = run_all(&target, &cases);
+    if let Some(file) = &args.junit {
+        report::junit(file, &outcomes, begun.elapsed())?;
+    }
+    report::print(&outcomes, args.json, begun.elapsed())?;
+    match outcomes.iter().filter(|outcome| outcome.failure.is_some()).count() {
+        0 => Ok(()),
+        failed => Err(Failure::new(Status::CheckFailed, format!("{failed} of {} failed", outcomes.len()))),
+    }
+}
+
+fn cases(only: Option<&str>) -> Vec<Case> {
+    let all = suite::all().flat_map(|test| test.versions().map(move |version| Case { test, version }));
+    let is_wanted = |case: &Case| {
+        only.is_none_or(|only| {
+            case.name().contains(only) || case.test.ids(case.version).any(|id| id.contains(only))
+        })
+    };
+    all.filter(is_wanted).collect()
+}
+
+fn target(args: &ConformanceArgs) -> Result<Target, Failure> {
+    let url: Url = args.broker.parse().map_err(|bad| Failure::usage(format!("--broker: {bad}")))?;
+    Ok(Target {
+        endpoint: url.endpoint,
+        user_name: url.user_name.as_deref().map(str::to_owned),
+        password: url.password.as_deref().map(<[u8]>::to_vec),
+        patience: args.patience,
+    })
+}
+
+/// Runs all cases, some at a time; their outcomes in the order of the cases.
+fn run_all(target: &Target, cases: &[Case]) -> Vec<Outcome> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::new());
+    let work = || {
+        while let Some((index, case)) = {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            cases.get(index).map(|case| (index, case))
+        } {
+            let outcome = run_one(target, case, index);
+            done.lock().expect("no thread panics while it holds this").push((index, outcome));
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..THREADS.min(cases.len()) {
+            scope.spawn(work);
+        }
+    });
+    let mut done = done.into_inner().expect("no thread panics while it holds this");
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+fn run_one(target: &Target, case: &Case, index: usize) -> Outcome {
+    let begun = Instant::now();
+    let mut run = Run::new(target, case.version, format!("mc{:x}x{index:x}", process::id()));
+    let result = run.script(case.test.script);
+    let transcript = std::mem::take(&mut run.transcript);
+    run.clean_up();
+    Outcome {
+        name: case.name(),
+        ids: case.test.ids(case.version).collect(),
+        took: begun.elapsed(),
+        failure: result.err().map(|differs| (differs, transcript)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_test_has_a_name_of_its_own_and_statements_that_exist() {
+        let mut names = HashSet::new();
+        for test in suite::all() {
+            assert!(names.insert(test.name), "{}", test.name);
+            assert!(test.name.contains('/') && test.versions().count() > 0, "{}", test.name);
+            for id in test.ids.split(',').map(str::trim) {
+                assert!(statements::find(id).is_some(), "{}: {id}", test.name);
+            }
+        }
+    }
+
+    #[test]
+    fn only() {
+        assert!(cases(Some("no such test")).is_empty());
+        assert!(!cases(Some("MQTT-3.1.0-2")).is_empty());
+        assert!(cases(Some("@3.1.1")).iter().all(|case| !case.version.is_v5()));
+    }
+}

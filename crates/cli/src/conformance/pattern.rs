@@ -1,0 +1,97 @@
+//! What a test expects: words, of which some may be left open. Where the specification leaves a choice, so does the pattern.
+//!
+//! `X | Y` is either, `X & Y` both in any order, `00,10` either word, `?` any word, `1#$m` any packet id, called `$m` from
+//! then on. Properties: a PUBLISH has exactly those expected, another packet at least those; `!key` is none of that name.
+
+use std::collections::HashMap;
+
+/// Packet ids that a server chose, by the names that the test gives them.
+pub(super) type Names = HashMap<String, String>;
+
+/// Whether what came is what was expected.
+pub(super) fn matches(expected: &str, came: &str, names: &mut Names) -> bool {
+    expected.split(" | ").any(|one| {
+        let mut tried = names.clone();
+        let is_match = matches_one(one.trim(), came, &mut tried);
+        if is_match {
+            *names = tried;
+        }
+        is_match
+    })
+}
+
+fn matches_one(expected: &str, came: &str, names: &mut Names) -> bool {
+    let is_property = |word: &&str| word.contains('=') || word.starts_with('!');
+    let (wanted, words): (Vec<_>, Vec<_>) = expected.split_whitespace().partition(is_property);
+    let (had, said): (Vec<_>, Vec<_>) = came.split_whitespace().partition(is_property);
+    words.len() == said.len()
+        && words.iter().zip(&said).all(|(word, said)| word_matches(word, said, names))
+        && properties_match(&wanted, &had, came.starts_with("publish "))
+}
+
+fn word_matches(word: &str, said: &str, names: &mut Names) -> bool {
+    if let (Some((qos, name)), Some((said_qos, id))) = (word.split_once("#$"), said.split_once('#')) {
+        return qos == said_qos && names.entry(name.to_owned()).or_insert_with(|| id.to_owned()) == id;
+    }
+    word == "?" || word.split(',').any(|either| either == said)
+}
+
+fn properties_match(wanted: &[&str], had: &[&str], is_exact: bool) -> bool {
+    let is_had = |word: &str| match word.split_once("=?") {
+        Some((key, _)) => had.iter().any(|had| had.starts_with(&format!("{key}="))),
+        None => had.contains(&word),
+    };
+    if is_exact {
+        return order(wanted) == order(had);
+    }
+    wanted.iter().all(|word| match word.strip_prefix('!') {
+        Some(key) => !had.iter().any(|had| had.starts_with(&format!("{key}="))),
+        None => is_had(word),
+    })
+}
+
+/// Sorted by key: the order counts among properties of one name, and for identifiers not at all.
+fn order<'a>(words: &[&'a str]) -> Vec<&'a str> {
+    let key = |word: &&'a str| match word.split_once('=') {
+        Some(("sub", value)) => ("sub", value),
+        Some((key, _)) => (key, ""),
+        None => (*word, ""),
+    };
+    let mut all = words.to_vec();
+    all.sort_by_key(key);
+    all
+}
+
+/// `text` with the packet ids that are known by now.
+pub(super) fn resolve(text: &str, names: &Names) -> String {
+    let mut names: Vec<_> = names.iter().collect();
+    names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+    names.iter().fold(text.to_owned(), |text, (name, id)| text.replace(&format!("${name}"), id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns() {
+        let is = |expected: &str, came: &str| matches(expected, came, &mut Names::new());
+        assert!(is("puback 1 00,10", "puback 1 10 prop=a:b"));
+        assert!(!is("puback 1 00,10", "puback 1 80"));
+        assert!(is("suback 1 80 | pingresp", "pingresp"));
+        assert!(is("connack 00 ? assigned=? !keep", "connack 00 new assigned=x"));
+        assert!(!is("connack 00 ? !keep", "connack 00 new keep=9"));
+        assert!(is("publish t p sub=1 sub=2", "publish t p sub=2 sub=1"));
+        assert!(!is("publish t p prop=a:1 prop=b:2", "publish t p prop=b:2 prop=a:1"));
+        assert!(!is("publish t p", "publish t p retain"));
+        assert!(!is("publish t p", "publish t p mexp=1"));
+    }
+
+    #[test]
+    fn ids_have_names() {
+        let mut names = Names::new();
+        assert!(matches("publish t p 1#$m", "publish t p 1#7", &mut names));
+        assert!(!matches("publish t p 1#$m", "publish t p 1#8", &mut names));
+        assert_eq!(resolve("puback $m", &names), "puback 7");
+    }
+}

@@ -1,0 +1,39 @@
+//! What a client has announced, and what the server has: packet sizes, aliases, quotas.
+
+use super::{Test, test};
+
+#[rustfmt::skip]
+pub(super) const TESTS: &[Test] = &[
+    test("limits/maximum-packet-size", "MQTT-3.1.2-24, MQTT-3.1.2-25", "
+        a connect max=100
+        b connect
+        a > subscribe 1 T/x@1
+        a < suback 1 01
+        b > publish T/x *200 1#1
+        b < puback 1 00
+        b > publish T/x small 1#2
+        b < puback 2 00
+        a < publish T/x small 1#$m
+        a > puback $m
+        a quiet"),
+    test("limits/no-aliases-to-client", "MQTT-3.1.2-26, MQTT-3.1.2-27", "
+        a connect
+        a > subscribe 1 T/x
+        a < suback 1 00
+        a >+ publish T/x one
+        a > publish T/x two
+        a < publish T/x one
+        a < publish T/x two"),
+    test("limits/alias-0", "MQTT-3.3.2-8", "
+        a connect
+        a > publish T/x hello alias=0
+        a < closed 94,81,82"),
+    test("limits/alias-unknown", "MQTT-3.3.2-9, MQTT-4.13.1-1", "
+        a connect
+        a > publish - hello alias=1
+        a < closed 94,81,82"),
+    test("limits/no-topic-and-no-alias", "MQTT-4.13.1-1", "
+        a connect
+        a > publish - hello
+        a < closed 81,82,90"),
+];

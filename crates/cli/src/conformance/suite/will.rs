@@ -1,0 +1,89 @@
+//! Wills: published, dropped, retained, delayed.
+
+use super::{Test, test};
+
+#[rustfmt::skip]
+pub(super) const TESTS: &[Test] = &[
+    test("will/published", "MQTT-3.1.2-7, MQTT-3.1.2-8, MQTT-3.1.2-14, 3.1.1 MQTT-3.1.2-8, 3.1.1 MQTT-3.1.2-16", "
+        b connect
+        b > subscribe 1 T/w@2
+        b < suback 1 02
+        a connect will=T/w,gone,1
+        a drop
+        b <2 publish T/w gone 1#$m"),
+    test("will/dropped-by-disconnect", "MQTT-3.14.4-3, MQTT-3.1.2-10, 3.1.1 MQTT-3.14.4-3, 3.1.1 MQTT-3.1.2-10", "
+        b connect
+        b > subscribe 1 T/w
+        b < suback 1 00
+        a connect will=T/w,gone
+        a leave
+        wait 0.5
+        b quiet"),
+    test("will/disconnect-with-will", "MQTT-3.1.2-8", "
+        b connect
+        b > subscribe 1 T/w
+        b < suback 1 00
+        a connect will=T/w,gone
+        a > disconnect 04
+        a < closed 00
+        b <2 publish T/w gone"),
+    test("will/after-an-error", "MQTT-3.1.2-8, 3.1.1 MQTT-3.1.2-8", "
+        b connect
+        b > subscribe 1 T/w
+        b < suback 1 00
+        a connect will=T/w,gone
+        a > connect
+        a < closed
+        b <2 publish T/w gone"),
+    test("will/retained", "MQTT-3.1.2-15, 3.1.1 MQTT-3.1.2-17", "
+        b connect
+        b > subscribe 1 T/w
+        b < suback 1 00
+        a connect will=T/w,gone,0,retain
+        a drop
+        b <2 publish T/w gone
+        c connect
+        c > subscribe 1 T/w
+        c < suback 1 00 & publish T/w gone retain"),
+    test("will/on-takeover", "MQTT-3.1.2-8, 3.1.1 MQTT-3.1.2-8", "
+        b connect
+        b > subscribe 1 T/w
+        b < suback 1 00
+        a connect id=T/same will=T/w,gone
+        c connect id=T/same
+        b <2 publish T/w gone"),
+    test("will/reconnect-within-delay", "MQTT-3.1.3-9", "
+        b connect
+        b > subscribe 1 T/w
+        b < suback 1 00
+        a connect clean=0 expiry=60 will=T/w,gone will.delay=2
+        a drop
+        wait 0.3
+        a > connect clean=0 expiry=60
+        a < connack 00 present
+        wait 2.7
+        b quiet"),
+    test("will/delayed", "MQTT-3.1.2-8", "
+        b connect
+        b > subscribe 1 T/w
+        b < suback 1 00
+        a connect clean=0 expiry=60 will=T/w,gone will.delay=1
+        a drop
+        wait 0.5
+        b quiet
+        b <2 publish T/w gone"),
+    test("will/session-ends-before-delay", "MQTT-3.1.2-8", "
+        b connect
+        b > subscribe 1 T/w
+        b < suback 1 00
+        a connect expiry=0 will=T/w,gone will.delay=60
+        a drop
+        b <2 publish T/w gone"),
+    test("will/properties", "MQTT-3.1.3-10, MQTT-3.3.2-17", "
+        b connect
+        b > subscribe 1 T/w
+        b < suback 1 00
+        a connect will=T/w,gone will.prop=b:1 will.prop=a:2 will.ctype=x/y will.format=1
+        a drop
+        b <2 publish T/w gone prop=b:1 prop=a:2 ctype=x/y format=1"),
+];
