@@ -58,7 +58,7 @@ fn connect_says_what_its_flags_announce() {
         options.user_name = Some("u".into());
         options.password = Some(b"p"[..].into());
     });
-    // [3.1.1 MQTT-3.1.2-9] [3.1.1 MQTT-3.1.2-14] [3.1.1 MQTT-3.1.2-19] [3.1.1 MQTT-3.1.2-21] [3.1.1 MQTT-3.1.3-1]
+    // [3.1.1 MQTT-3.1.2-9] [3.1.1 MQTT-3.1.2-19] [3.1.1 MQTT-3.1.2-21] [3.1.1 MQTT-3.1.3-1]
     // [3.1.1 MQTT-3.1.3-10] [3.1.1 MQTT-3.1.3-11]
     assert_eq!(all, bytes("10 1b 0004 4d515454 04 f6 003c 0001 63 0001 77 0003 627965 0001 75 0001 70"));
 }
