@@ -132,6 +132,17 @@ fn fuzz_client_connection_mostly_valid() {
     }
 }
 
+/// A server that sends and does not read is held back.
+#[test]
+fn fuzz_client_connection_unread_answers() {
+    let mut script = vec![script::opening(Version::V311)];
+    script.extend(script::says(b"\x20\x02\x00\x00"));
+    for _ in 0..3000 {
+        script.extend(script::says(b"\x32\x06\x00\x01t\x00\x07x"));
+    }
+    run(0, &script);
+}
+
 fn run(seed: u64, script: &[u8]) {
     let result = std::panic::catch_unwind(|| script::client_connection(script));
     assert!(result.is_ok(), "seed {seed}: {script:02x?}");

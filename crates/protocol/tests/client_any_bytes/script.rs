@@ -14,7 +14,7 @@ use martlet_protocol::{Message, Time};
 /// Bytes of a script that are looked at.
 const SCRIPT_MAX: usize = 64 * 1024;
 /// Output above which something is wrong: both sides' bound, and what one read and one request may add to it.
-const OUTPUT_MAX: usize = 16 * 1024;
+const OUTPUT_MAX: usize = 4 * 1024;
 /// The bound of the client's queue in bytes.
 const QUEUE_BYTES_MAX: usize = 1000;
 
@@ -58,7 +58,7 @@ pub(crate) fn client_connection(script: &[u8]) {
         }
         rig.check();
     }
-    rig.close();
+    rig.close(0);
 }
 
 fn options(first: u8) -> ConnectOptions {
@@ -102,9 +102,9 @@ impl Rig {
                 self.now += u64::from(argument) * 100;
                 self.client.handle_timeout(self.time());
             }
-            12 => self.close(),
+            12 => self.close(argument),
             13 => {
-                self.close();
+                self.close(argument);
                 self.connect();
             }
             14 if argument.is_multiple_of(4) => {
@@ -157,9 +157,14 @@ impl Rig {
         self.written.drain(..used);
     }
 
-    fn close(&mut self) {
-        self.transmit(usize::MAX);
-        assert!(!self.client.is_closing() || self.written.is_empty(), "half a packet: {:02x?}", self.written);
+    /// The stream breaks, after all output or after a few bytes of it.
+    fn close(&mut self, argument: u8) {
+        if argument < 128 {
+            self.transmit(usize::MAX);
+            assert!(self.written.is_empty(), "half a packet: {:02x?}", self.written);
+        } else {
+            self.transmit(usize::from(argument - 128));
+        }
         self.client.handle_close();
         self.written.clear();
         self.events();
