@@ -121,7 +121,7 @@ fn value(property: Property<'_>) -> (String, String) {
     (String::new(), value)
 }
 
-fn hex(bytes: impl AsRef<[u8]>) -> String {
+pub(crate) fn hex(bytes: impl AsRef<[u8]>) -> String {
     bytes.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -4,6 +4,7 @@ mod compare;
 mod disagreements;
 mod fields;
 mod mqttbytes;
+mod mqttbytes_fields;
 mod peers;
 mod samples;
 #[path = "../support/mod.rs"]

@@ -1,8 +1,10 @@
-//! mqttbytes, the codec of rumqttc's beginnings: 3.1.1 and 5.0. Its packets are compared by what it writes of them,
-//! which this codec reads; a packet that it cannot write again has no fields.
+//! mqttbytes, the codec of rumqttc's beginnings: 3.1.1 and 5.0. Most fields are compared as it understood them
+//! (`mqttbytes_fields.rs`), the others, properties above all, by what it writes of them and this codec reads: that
+//! shows what it lost, not what it took for something else. A packet that it cannot write again has no fields.
 use crate::compare::{Verdict, compare};
 use crate::disagreements;
 use crate::fields::fields;
+use crate::mqttbytes_fields::{Fields, replaced, v4_fields, v5_fields};
 use crate::samples::samples;
 use crate::support::decode;
 use ::mqttbytes::{Error, v4, v5};
@@ -28,17 +30,20 @@ macro_rules! write_packet {
     };
 }
 
-/// Reads a frame and writes the packet again.
-fn again(version: Version, frame: &[u8]) -> Result<BytesMut, Error> {
+/// Reads a frame and writes the packet again; what it understood.
+fn again(version: Version, frame: &[u8]) -> Result<(BytesMut, Fields), Error> {
     let (mut bytes, mut out) = (BytesMut::from(frame), BytesMut::new());
     if version.is_v5() {
         let packet = v5::read(&mut bytes, MAXIMUM)?;
+        let fields = v5_fields(&packet);
         write_packet!(v5, packet, out, v5::Packet::Disconnect(packet) => packet.write(&mut out))?;
+        Ok((out, fields))
     } else {
         let packet = v4::read(&mut bytes, MAXIMUM)?;
+        let fields = v4_fields(&packet);
         write_packet!(v4, packet, out, v4::Packet::Disconnect => v4::Disconnect.write(&mut out))?;
+        Ok((out, fields))
     }
-    Ok(out)
 }
 
 /// The version whose reader is asked: CONNECT brings its own.
@@ -60,8 +65,8 @@ fn verdict(version: Version, frame: &[u8]) -> Verdict {
             let error = format!("{error:?}");
             Verdict::Refused(error.split('(').next().unwrap_or_default().into())
         }
-        Ok(Ok(bytes)) => match decode(version, &bytes) {
-            Ok(packet) => Verdict::Packet(fields(&packet, version)),
+        Ok(Ok((bytes, understood))) => match decode(version, &bytes) {
+            Ok(packet) => Verdict::Packet(replaced(&fields(&packet, version), &understood)),
             Err(malformed) => Verdict::Unwritable(malformed.name()),
         },
     }
