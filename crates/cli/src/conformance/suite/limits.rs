@@ -36,4 +36,45 @@ pub(super) const TESTS: &[Test] = &[
         a connect
         a > publish - hello
         a < closed 81,82,90"),
+    test("limits/alias", "MQTT-3.3.2-12", "
+        a connect
+        a needs aliasmax
+        a > subscribe 1 T/+
+        a < suback 1 00
+        a >+ publish T/x one alias=1
+        a >+ publish - two alias=1
+        a >+ publish T/y three alias=1
+        a > publish - four alias=1
+        a < publish T/x one
+        a < publish T/x two
+        a < publish T/y three
+        a < publish T/y four"),
+    test("limits/alias-ends-with-connection", "MQTT-3.3.2-7", "
+        a connect clean=0 expiry=60
+        a needs aliasmax
+        a > publish T/x hello 1#1 alias=1
+        a < puback 1 00,10
+        a leave
+        a > connect clean=0 expiry=60
+        a < connack 00 present
+        a > publish - hello alias=1
+        a < closed 94,81,82"),
+    test("limits/aliases-are-each-clients-own", "MQTT-3.3.2-7", "
+        a connect
+        b connect
+        a needs aliasmax
+        a > publish T/x hello 1#1 alias=1
+        a < puback 1 00,10
+        b > publish - hello alias=1
+        b < closed 94,81,82
+        a > publish - hello 1#2 alias=1
+        a < puback 2 00,10"),
+    test("limits/packet-too-large-for-client-qos0", "MQTT-3.1.2-24", "
+        a connect max=60
+        b connect
+        a > subscribe 1 T/+
+        a < suback 1 00
+        b >+ publish T/x *100
+        b > publish T/y y
+        a < publish T/y y"),
 ];

@@ -141,4 +141,28 @@ pub(super) const TESTS: &[Test] = &[
         a quiet
         a > puback $m
         a < publish T/x two 1#$n"),
+    test("qos/begun-before-unsubscribe", "MQTT-3.10.4-3, 3.1.1 MQTT-3.10.4-3", "
+        b connect
+        a connect
+        a > subscribe 1 T/x@2
+        a < suback 1 02
+        b > publish T/x hello 2#1
+        b < pubrec 1 00
+        b > pubrel 1
+        b < pubcomp 1 00
+        a < publish T/x hello 2#$m
+        a > unsubscribe 2 T/x
+        a < unsuback 2 00 | unsuback 2
+        a > pubrec $m
+        a < pubrel $m 00
+        a > pubcomp $m
+        a quiet"),
+    test("qos/2-same-id-both-ways", "MQTT-2.2.1-5, 3.1.1 MQTT-2.3.1-6", "
+        a connect
+        a > subscribe 1 T/x@2
+        a < suback 1 02
+        a > publish T/x hello 2#1
+        a < pubrec 1 00 & ~publish T/x hello 2#$m
+        a > pubrel 1
+        a < pubcomp 1 00 & ~publish T/x hello 2#$m"),
 ];

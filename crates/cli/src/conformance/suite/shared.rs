@@ -42,4 +42,28 @@ pub(super) const TESTS: &[Test] = &[
         a > puback $m 80
         a quiet
         c quiet"),
+    test("shared/one-of-the-group", "MQTT-4.8.2-1", "
+        a connect
+        b connect
+        a > subscribe 1 $share/g/T/x@1
+        a < suback 1 01
+        a > subscribe 2 T/end@1
+        a < suback 2 01
+        b > publish T/x hello 1#1
+        b < puback 1 00
+        a < publish T/x hello 1#$m
+        a > puback $m
+        b > publish T/end end 1#2
+        b < puback 2 00
+        a < publish T/end end 1#$n"),
+    test("shared/unsubscribe", "MQTT-3.10.4-1", "
+        a connect
+        b connect
+        a > subscribe 1 $share/g/T/x T/y
+        a < suback 1 00 00
+        a > unsubscribe 2 $share/g/T/x
+        a < unsuback 2 00
+        b > publish T/x hidden
+        b > publish T/y seen
+        a < publish T/y seen"),
 ];

@@ -49,8 +49,8 @@ pub(super) const TESTS: &[Test] = &[
         b connect
         b > subscribe 1 T/w
         b < suback 1 00
-        a connect id=T/same will=T/w,gone
-        c connect id=T/same
+        a connect will=T/w,gone
+        a2 connect
         b <2 publish T/w gone"),
     test("will/reconnect-within-delay", "MQTT-3.1.3-9", "
         b connect
