@@ -186,9 +186,10 @@ fn clean_session_takes_nothing_along() {
     let token = publish(&mut pair, "x", AtLeastOnce);
     pair.settle();
     let mut events = pair.cut();
-    pair.take_trace("");
-    events.extend(pair.connect());
-    assert_eq!(pair.take_trace("C:"), ["C:CONNECT"]); // [3.1.1 MQTT-3.1.2-6]
+    pair.client.connect(pair.now);
+    assert_eq!(written(&mut pair)[9], 0x02); // Clean Session again [3.1.1 MQTT-3.1.2-6]
+    answers(&mut pair, "20 02 00 00", ""); // nothing is sent again [3.1.1 MQTT-3.1.2-6]
+    events.extend(pair.settle());
     let lost = |event: &Event| matches!(event, Event::Dropped(of, Refused::SessionLost) if *of == token);
     assert!(events.iter().any(lost), "{events:?}");
 }
