@@ -27,6 +27,9 @@ use std::time::{Duration, Instant};
 /// How many bytes of a packet a transcript shows.
 const SHOWN_MAX: usize = 48;
 
+/// The least time for a connection to be made, and for what is cleaned up to be gone.
+const PATIENCE_MIN: Duration = Duration::from_secs(1);
+
 /// Where the broker is, and who speaks to it.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
@@ -168,7 +171,7 @@ impl<'a> Run<'a> {
 
     fn peer(&mut self, name: &str) -> Result<&mut Peer, String> {
         if !self.peers.contains_key(name) {
-            let patience = self.target.patience.max(Duration::from_secs(1));
+            let patience = self.target.patience.max(PATIENCE_MIN);
             let peer = Peer::connect(&self.target.endpoint, patience).map_err(|fault| fault.to_string())?;
             self.peers.insert(name.to_owned(), peer);
         }
@@ -284,12 +287,13 @@ impl<'a> Run<'a> {
 
     /// A connection with a new session that says these things, hears as many answers, and leaves.
     fn once(&self, who: &Who, packets: &[String]) {
-        let Ok(mut peer) = Peer::connect(&self.target.endpoint, self.target.patience) else { return };
+        let patience = self.target.patience.max(PATIENCE_MIN);
+        let Ok(mut peer) = Peer::connect(&self.target.endpoint, patience) else { return };
         for words in std::iter::once("connect").chain(packets.iter().map(String::as_str)) {
             peer.send(&words::frame(who, words).unwrap_or_default());
-            peer.next(Instant::now() + self.target.patience);
+            peer.next(Instant::now() + patience);
         }
         peer.send(&words::frame(who, "disconnect").unwrap_or_default());
-        peer.next(Instant::now() + self.target.patience);
+        peer.next(Instant::now() + patience);
     }
 }
