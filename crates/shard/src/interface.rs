@@ -62,14 +62,15 @@ pub enum Input<'a> {
         /// How.
         cause: Loss,
     },
-    /// What another shard gathered in one of its turns.
+    /// What another shard gathered in one of its turns. Only while [`Shard::wants_mail`](crate::Shard::wants_mail).
     Mail {
         /// The sender.
         from: ShardId,
         /// Its mail, in the order in which it was written.
         batch: Batch,
     },
-    /// Every mailbox of this shard was empty at one moment of this turn, after all `Mail` of the turn.
+    /// Every mailbox of this shard was empty at one moment of this turn, after all `Mail` of the turn, and all of
+    /// that was opened: [`Shard::wants_mail`](crate::Shard::wants_mail).
     MailDrained,
     /// The answer to [`Effect::Authenticate`].
     Authenticated {

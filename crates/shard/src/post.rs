@@ -28,6 +28,14 @@ impl Outbox {
     }
 }
 
+/// A batch that was too much work for one turn, with what is left of it.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    from: ShardId,
+    batch: Batch,
+    mails: VecDeque<Mail>,
+}
+
 impl Shard {
     /// Where mail to another shard is written.
     pub(crate) fn outbox(&mut self, to: ShardId) -> &mut Batch {
@@ -51,17 +59,34 @@ impl Shard {
         Some(batch)
     }
 
+    /// Whether this shard takes the next batch: not while it has a rest of the last one.
+    pub fn wants_mail(&self) -> bool {
+        self.opened.is_none()
+    }
+
     pub(crate) fn open_mail(&mut self, now: Time, from: ShardId, mut batch: Batch) {
+        assert!(self.wants_mail(), "the owner of the mailboxes asks first");
+        let mails = batch.take().into();
+        self.opened = Some(Opened { from, batch, mails });
+        self.go_on_with_mail(now);
+        self.after(now);
+    }
+
+    /// Opens the rest of a batch, as far as the work of this turn allows.
+    pub(crate) fn go_on_with_mail(&mut self, now: Time) {
         const SPARE_MAX: usize = 128;
-        let mut mails = batch.take();
-        for mail in mails.drain(..) {
+        let Some(Opened { from, mut batch, mut mails }) = self.opened.take() else { return };
+        while self.clients.work < self.clients.config.work_max
+            && let Some(mail) = mails.pop_front()
+        {
             self.open(now, from, &batch, mail);
         }
-        if self.spare.len() < SPARE_MAX {
-            batch.recycle(mails);
+        if !mails.is_empty() {
+            self.opened = Some(Opened { from, batch, mails });
+        } else if self.spare.len() < SPARE_MAX {
+            batch.recycle(mails.into());
             self.spare.push(batch);
         }
-        self.after(now);
     }
 
     fn open(&mut self, now: Time, from: ShardId, batch: &Batch, mail: Mail) {

@@ -65,6 +65,7 @@ impl Shard {
     /// A turn begins: those that rested go on, one after the other.
     pub(crate) fn wake(&mut self, now: Time) {
         self.clients.work = 0;
+        self.go_on_with_mail(now);
         for _ in 0..self.resting.len() {
             let Some(id) = self.resting.pop_front() else { return };
             self.clients.resume(id, pause::WORK);

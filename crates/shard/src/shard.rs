@@ -10,7 +10,7 @@ use crate::index::Index;
 use crate::interest::{Interest, InterestCounts};
 use crate::interface::{ConnectionId, Effect, Input, ShardId};
 use crate::mail::Batch;
-use crate::post::Outbox;
+use crate::post::{Opened, Outbox};
 use crate::publish::Scratch;
 use crate::random::Random;
 use crate::replay::{Replays, RetainedMessage};
@@ -41,6 +41,8 @@ pub struct Shard {
     pub(crate) replays: Replays,
     pub(crate) groups: Groups,
     pub(crate) outboxes: Vec<Outbox>,
+    /// Mail that is being opened.
+    pub(crate) opened: Option<Opened>,
     /// Batches to use again.
     pub(crate) spare: Vec<Batch>,
     /// Connections whose bytes wait for the next turn.
@@ -79,6 +81,7 @@ impl Shard {
             replays: Replays::default(),
             groups: Groups::new(hasher.clone()),
             outboxes: (0..count).map(|_| Outbox::default()).collect(),
+            opened: None,
             spare: Vec::new(),
             resting: VecDeque::new(),
             throttled: Vec::new(),
@@ -132,7 +135,7 @@ impl Shard {
 
     /// When [`Input::Timeout`] is wanted at the latest; a moment that has passed means at once.
     pub fn poll_timeout(&self) -> Option<Time> {
-        if self.replays.is_runnable() || !self.resting.is_empty() {
+        if self.replays.is_runnable() || !self.resting.is_empty() || self.opened.is_some() {
             return Some(Time::default());
         }
         self.clients.wheel.next()

@@ -2,7 +2,7 @@
 //! wait for all of it.
 
 use martlet_protocol::Time;
-use martlet_shard::{Admission, Config, ConnectionId, Effect, Input, Interest, Shard};
+use martlet_shard::{Admission, Config, ConnectionId, Effect, Input, Interest, Shard, ShardId};
 use std::sync::Arc;
 
 const CLIENT: ConnectionId = ConnectionId(0);
@@ -36,6 +36,51 @@ fn what_is_too_much_for_one_turn_waits_for_the_next() {
     }
     assert!(turns > u64::from(MESSAGES) / u64::from(WORK_MAX));
     let output: Vec<u8> = shard.output(CLIENT).flatten().copied().collect();
+    let numbers: Vec<u8> = output.split_at(4 + 5).1.chunks(6).map(|publish| publish[5]).collect();
+    assert_eq!(numbers, (0..MESSAGES).collect::<Vec<_>>());
+}
+
+/// Connects the first client `a`, `b`, ... whose home is this shard.
+fn connect_at_home(shard: &mut Shard, now: Time) {
+    for name in b'a'..=b'z' {
+        let opened = Input::Opened { connection: CLIENT, opened_at: now, admission: Admission::Anyone };
+        shard.handle(now, opened);
+        let connect = [b"\x10\x0d\0\x04MQTT\x04\x02\0\0\0\x01", &[name][..]].concat();
+        shard.handle(now, Input::Received { connection: CLIENT, bytes: &connect });
+        let mut effects = std::iter::from_fn(|| shard.poll_effect());
+        if !effects.any(|effect| matches!(effect, Effect::Move { .. })) {
+            return;
+        }
+    }
+    unreachable!("half of the names are at home");
+}
+
+#[test]
+fn a_batch_that_is_too_much_for_one_turn_is_opened_in_several() {
+    let interest = Arc::new(Interest::new());
+    let [mut from, mut to] = [0, 1].map(|number| {
+        let (shard, work_max) = (ShardId(number), WORK_MAX);
+        let config = Config { shard, shards: 2, work_max, sys_interval_ms: 0, ..Config::default() };
+        Shard::new(config, Arc::clone(&interest))
+    });
+    let now = Time::from_millis(1);
+    connect_at_home(&mut from, now);
+    connect_at_home(&mut to, now);
+    to.handle(now, Input::Received { connection: CLIENT, bytes: b"\x82\x06\0\x01\0\x01t\0" });
+    let publishes: Vec<u8> = (0..MESSAGES).flat_map(|number| [0x30, 4, 0, 1, b't', number]).collect();
+    from.handle(now, Input::Received { connection: CLIENT, bytes: &publishes });
+    let batch = from.take_mail(ShardId(1)).unwrap();
+
+    to.handle(now, Input::Mail { from: ShardId(0), batch });
+    let mut turns = 1;
+    while !to.wants_mail() {
+        assert!(to.counters().delivered <= turns * u64::from(WORK_MAX));
+        assert_eq!(to.poll_timeout(), Some(Time::default()), "it goes on at once");
+        to.handle(now, Input::Timeout);
+        turns += 1;
+    }
+    assert!(turns > u64::from(MESSAGES) / u64::from(WORK_MAX));
+    let output: Vec<u8> = to.output(CLIENT).flatten().copied().collect();
     let numbers: Vec<u8> = output.split_at(4 + 5).1.chunks(6).map(|publish| publish[5]).collect();
     assert_eq!(numbers, (0..MESSAGES).collect::<Vec<_>>());
 }

@@ -51,7 +51,7 @@ impl Host {
     }
 
     fn has_mail(&self) -> bool {
-        self.mailboxes.iter().any(|mailbox| !mailbox.is_empty())
+        !self.shard.wants_mail() || self.mailboxes.iter().any(|mailbox| !mailbox.is_empty())
     }
 
     pub(crate) fn is_quiet(&self, now: Time) -> bool {
@@ -127,7 +127,7 @@ impl World<'_> {
     fn receive_mail(&mut self, host: usize) -> Verdict {
         let mut all_empty = true;
         for from in 0..self.hosts.len() {
-            while !self.hosts[host].mailboxes[from].is_empty() {
+            while !self.hosts[host].mailboxes[from].is_empty() && self.hosts[host].shard.wants_mail() {
                 if !self.settling && self.random.chance(self.plan.mail_delay) {
                     break;
                 }

@@ -107,10 +107,10 @@ impl Reactor {
         self.mail_left = false;
         for _ in 0..MAIL_ROUNDS {
             let received: usize = (0..self.mailboxes.senders()).map(|sender| self.receive_from(sender)).sum();
-            if received == 0 {
+            if received == 0 && self.shard.wants_mail() {
                 return self.input(Input::MailDrained);
             }
-            if self.is_long_turn() {
+            if self.is_long_turn() || !self.shard.wants_mail() {
                 break;
             }
         }
@@ -121,6 +121,7 @@ impl Reactor {
     fn receive_from(&mut self, sender: usize) -> usize {
         let mut received = 0;
         while received < BATCHES_PER_ROUND
+            && self.shard.wants_mail()
             && !(received > 0 && self.is_long_turn())
             && let Some((from, batch)) = self.mailboxes.receive(sender)
         {

@@ -45,14 +45,23 @@ impl Rig {
         let mut moved = false;
         for (from, to, batch) in std::mem::take(&mut self.mail) {
             if usize::from(to.0) == index {
+                self.open_all_mail(index);
                 self.shards[index].handle(self.now, Input::Mail { from, batch });
                 moved = true;
             } else {
                 self.mail.push_back((from, to, batch));
             }
         }
+        self.open_all_mail(index);
         self.shards[index].handle(self.now, Input::MailDrained);
         moved
+    }
+
+    /// A shard opens what it was handed before it wants more.
+    fn open_all_mail(&mut self, index: usize) {
+        while !self.shards[index].wants_mail() {
+            self.shards[index].handle(self.now, Input::Timeout);
+        }
     }
 
     fn read(&mut self, index: usize) -> bool {
