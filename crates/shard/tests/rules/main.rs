@@ -13,6 +13,7 @@ mod hard_answers;
 mod hard_exchange;
 mod hard_packets;
 mod hard_sessions;
+mod hard_subscriptions;
 mod limits;
 mod retained;
 mod sessions;
