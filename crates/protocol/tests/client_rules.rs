@@ -335,3 +335,36 @@ fn a_server_that_does_not_read_is_not_read_for_ever() {
     take(&mut client);
     assert!(client.wants_bytes());
 }
+
+#[test]
+fn pubrel_follows_the_order_of_pubrec() {
+    let mut client = after(V5, CONNACK);
+    let topic = TopicName::new("t").unwrap();
+    let message = Message { topic, properties: &[], payload: b"", expires_at: None, publisher: 0 };
+    for _ in 0..3 {
+        client.publish(NOW, &message, QoSLevel::ExactlyOnce, false).unwrap();
+    }
+    take(&mut client);
+    client.handle_bytes(NOW, &bytes("50 02 0003 50 02 0001 50 02 0002"));
+    assert_eq!(take(&mut client), bytes("62 02 0003 62 02 0001 62 02 0002")); // [MQTT-4.6.0-4]
+}
+
+#[test]
+fn aliases_stay_within_what_the_server_takes() {
+    let mut client = after(V5, "20 06 00 00 03 22 0001");
+    for (topic, wire) in [
+        ("one/topic", "30 0f 0009 6f6e652f746f706963 03 23 0001"),
+        ("two/topic", "30 0c 0009 74776f2f746f706963 00"), // [MQTT-3.2.2-17]
+    ] {
+        let topic = TopicName::new(topic).unwrap();
+        let message = Message { topic, properties: &[], payload: b"", expires_at: None, publisher: 0 };
+        client.publish(NOW, &message, QoSLevel::AtMostOnce, false).unwrap();
+        assert_eq!(take(&mut client), bytes(wire));
+    }
+}
+
+#[test]
+fn a_message_that_nobody_asked_for_is_acknowledged() {
+    let frames = format!("{CONNACK} 32 09 00 01 74 0001 03 23 0001 34 08 00 00 0002 03 23 0001");
+    answers(V5, &frames, "40 02 0001 50 02 0002"); // [MQTT-4.5.0-2] [MQTT-3.3.2-10]
+}
