@@ -78,3 +78,31 @@ fn an_alias_is_learned_from_a_message_that_is_refused() {
         rig.expect_all("p", &["publish t a", "publish t b"]); // re-mapped
     });
 }
+
+#[test]
+fn several_filters_are_several_subscribes() {
+    everywhere(|rig| {
+        rig.connect("p", "v5");
+        rig.tell_all("p", &["publish a x retain", "publish b y retain"]);
+        for lines in
+            [&["subscribe 9 a@0 b@1 a@2"][..], &["subscribe 1 a@0", "subscribe 2 b@1", "subscribe 3 a@2"]]
+        {
+            rig.connect("s", "v5");
+            lines.iter().for_each(|line| rig.tell("s", line));
+            let mut heard = rig.heard("s");
+            let subacks = heard.iter().filter(|line| line.starts_with("suback")).count();
+            assert_eq!(subacks, lines.len()); // [MQTT-3.8.4-5]
+            heard.retain(|line| line.starts_with("publish"));
+            heard.sort_unstable();
+            assert_eq!(heard, ["publish a x retain", "publish a x retain", "publish b y retain"]);
+            rig.tell("p", "publish a z 2#1");
+            rig.expect("p", "pubrec 1");
+            rig.tell("p", "pubrel 1");
+            rig.expect("p", "pubcomp 1");
+            rig.expect_all("s", &["publish a z 2#1"]);
+            rig.tell("p", "publish c z");
+            rig.silent("s"); // [MQTT-3.3.2-3]
+            rig.cut("s");
+        }
+    });
+}
