@@ -222,7 +222,7 @@ fn the_keep_alive_of_the_server_is_obeyed() {
     let events = pair.connect();
     assert!(matches!(&events[..], [Event::Connected(welcome)] if welcome.keep_alive_s == 5));
     assert_eq!(end(&pair.wait_s(16)), None);
-    assert_eq!(pair.take_trace("PINGREQ").len(), 3); // [MQTT-3.2.2-21]
+    assert_eq!(pair.take_trace("PINGREQ").len(), 3); // [MQTT-3.2.2-21] [MQTT-3.1.2-21]
 }
 
 #[test]
