@@ -328,7 +328,7 @@ impl Shard {
         self.throttled.retain(|other| *other != id);
     }
 
-    /// Ends every connection: the broker is stopping. Wills and sessions stay as they are.
+    /// Ends every connection: the broker is stopping, so no will is published.
     pub(crate) fn stop(&mut self, now: Time) {
         let ids: alloc::vec::Vec<_> = self.clients.connections.ids().collect();
         for id in ids {

@@ -215,8 +215,6 @@ pub enum EndReason {
     TakenOver,
     /// The broker is stopping.
     ShuttingDown,
-    /// An output buffer stayed full: the client reads too slowly what it cannot be spared.
-    OutputFull,
 }
 
 impl fmt::Display for EndReason {
@@ -235,7 +233,6 @@ impl fmt::Display for EndReason {
             Self::Refused(reason) => write!(f, "refused: {}", reason.name()),
             Self::TakenOver => f.write_str("session taken over by a newer connection"),
             Self::ShuttingDown => f.write_str("broker shutting down"),
-            Self::OutputFull => f.write_str("the client does not read its answers"),
         }
     }
 }
