@@ -88,6 +88,31 @@ pub(super) fn resolve(text: &str, names: &Names) -> String {
     out
 }
 
+/// Whether these are the first words of what was said.
+pub(super) fn begins(said: &str, words: &str) -> bool {
+    let mut said = said.split(' ');
+    words.split(' ').all(|word| match (said.next(), word.strip_suffix('?')) {
+        (Some(said), Some(start)) => said.starts_with(start),
+        (said, _) => said == Some(word),
+    })
+}
+
+/// Whether a server says no: an error code of CONNACK, DISCONNECT, SUBACK, PUBACK or PUBREC.
+pub(super) fn is_refusal(said: &str) -> bool {
+    let mut words = said.split(' ');
+    let reasons = match words.next() {
+        Some("connack" | "disconnect") => words,
+        Some("suback" | "puback" | "pubrec") => {
+            words.next();
+            words
+        }
+        _ => return false,
+    };
+    reasons
+        .take_while(|word| word.len() == 2)
+        .any(|word| u8::from_str_radix(word, 16).is_ok_and(|code| code >= 0x80))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +129,18 @@ mod tests {
         assert!(!is("publish t p prop=a:1 prop=b:2", "publish t p prop=b:2 prop=a:1"));
         assert!(!is("publish t p", "publish t p retain"));
         assert!(!is("publish t p", "publish t p mexp=1"));
+    }
+
+    #[test]
+    fn first_words_and_refusals() {
+        assert!(begins("publish $SYS/x 5", "publish $?") && begins("publish t p 1#7", "publish t p 1#7"));
+        assert!(!begins("publish t p 1#77", "publish t p 1#7") && !begins("publish", "publish t"));
+        for said in ["suback 153 00 87", "connack 84 new", "puback 1 97 prop=a:b", "disconnect 82"] {
+            assert!(is_refusal(said), "{said}");
+        }
+        for said in ["suback 153 00", "puback 99 00", "publish t 99", "connack 00 new", "pingresp"] {
+            assert!(!is_refusal(said), "{said}");
+        }
     }
 
     #[test]

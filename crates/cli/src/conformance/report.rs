@@ -95,7 +95,7 @@ pub(super) fn junit(file: &Path, outcomes: &[Outcome], took: Duration) -> Result
         match &outcome.end {
             End::Passed => out.push_str("/>\n"),
             End::Skipped(why) => {
-                put(&mut out, format_args!("><skipped message=\"{}\"/></testcase>\n", escaped(why)))
+                put(&mut out, format_args!("><skipped message=\"{}\"/></testcase>\n", escaped(why)));
             }
             End::Failed(differs, _) => put(
                 &mut out,

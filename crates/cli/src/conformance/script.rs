@@ -26,7 +26,7 @@
 
 use super::describe::describe;
 use super::offer::{Offer, missing};
-use super::pattern::{Names, matches, resolve};
+use super::pattern::{Names, begins, is_refusal, matches, resolve};
 use super::peer::{Came, Peer};
 use super::traces::Traces;
 use super::transcript::Transcript;
@@ -369,31 +369,6 @@ impl<'a> Run<'a> {
         self.traces.clean_up(self.target, &who);
         self.transcript.into_text()
     }
-}
-
-/// Whether these are the first words of what was said.
-fn begins(said: &str, words: &str) -> bool {
-    let mut said = said.split(' ');
-    words.split(' ').all(|word| match (said.next(), word.strip_suffix('?')) {
-        (Some(said), Some(start)) => said.starts_with(start),
-        (said, _) => said == Some(word),
-    })
-}
-
-/// Whether a server says no: an error code of CONNACK, DISCONNECT, SUBACK, PUBACK or PUBREC.
-fn is_refusal(said: &str) -> bool {
-    let mut words = said.split(' ');
-    let reasons = match words.next() {
-        Some("connack" | "disconnect") => words,
-        Some("suback" | "puback" | "pubrec") => {
-            words.next();
-            words
-        }
-        _ => return false,
-    };
-    reasons
-        .take_while(|word| word.len() == 2)
-        .any(|word| u8::from_str_radix(word, 16).is_ok_and(|code| code >= 0x80))
 }
 
 fn number<N: FromStr>(word: &str) -> Result<N, String> {

@@ -106,6 +106,6 @@ pub(super) const TESTS: &[Test] = &[
         a < closed 81,82"),
     test("properties/reason-string-not-utf8", "MQTT-1.5.4-1", "
         a connect
-        a > disconnect 00 reason=%FF
+        a > pubrel 9 92 reason=%FF
         a < closed 81,82"),
 ];

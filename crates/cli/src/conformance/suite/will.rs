@@ -103,6 +103,23 @@ pub(super) const TESTS: &[Test] = &[
         a > disconnect 80
         a < closed
         b <2 publish T/w gone"),
+    // Only a DISCONNECT takes the will away, and these are none.
+    test("will/malformed-disconnect", "MQTT-3.1.2-8, MQTT-4.13.1-1", "
+        b connect
+        b > subscribe 1 T/w
+        b < suback 1 00
+        a connect will=T/w,gone
+        a > disconnect 00 alias=1
+        a < closed 81,82
+        b <2 publish T/w gone"),
+    test("will/disconnect-flags", "MQTT-3.14.1-1, MQTT-3.1.2-8, 3.1.1 MQTT-3.14.1-1, 3.1.1 MQTT-3.1.2-8", "
+        b connect
+        b > subscribe 1 T/w
+        b < suback 1 00
+        a connect will=T/w,gone
+        a > disconnect first=e1
+        a < closed 81,82
+        b <2 publish T/w gone"),
     test("will/delay-and-takeover", "MQTT-3.1.3-9", "
         b connect
         b > subscribe 1 T/w
