@@ -41,8 +41,8 @@ use std::time::{Duration, Instant};
 /// The least time for a connection to be made, and for what is cleaned up to be gone.
 pub(super) const PATIENCE_MIN: Duration = Duration::from_secs(1);
 
-/// The most time for all rounds of a `repeat`, beside the patience for each answer.
-const ROUNDS_MAX: Duration = Duration::from_secs(50);
+/// All rounds of a `repeat` may take so many times as long as one answer.
+const ROUNDS_PATIENCE: u32 = 50;
 
 /// Where the broker is, and who speaks to it.
 #[derive(Clone, Debug)]
@@ -127,16 +127,15 @@ impl<'a> Run<'a> {
         let (rounds, ahead): (u32, u32) = (number(rounds)?, number(ahead)?);
         let ahead = ahead.min(self.offer.receive_maximum()).clamp(1, rounds);
         let (first, others) = block.split_first().ok_or_else(|| "a repeat without lines".to_owned())?;
-        let until = Instant::now() + ROUNDS_MAX;
+        let time = self.target.patience * ROUNDS_PATIENCE;
+        let until = Instant::now() + time;
         self.transcript.begin();
         for round in 1..ahead {
             self.line(&first.replace("{i}", &round.to_string()).replacen(" > ", " >+ ", 1))?;
         }
         for round in 1..=rounds {
             if Instant::now() > until {
-                return Err(
-                    format!("expected  {rounds} rounds\n  came      {round} in {ROUNDS_MAX:?}").into()
-                );
+                return Err(format!("expected  {rounds} rounds\n  came      {round} in {time:?}").into());
             }
             let names = self.names.clone();
             if round + ahead <= rounds + 1 {

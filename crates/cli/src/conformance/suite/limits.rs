@@ -105,6 +105,9 @@ pub(super) const TESTS: &[Test] = &[
     test("limits/connack-fits", "MQTT-3.2.2-19, MQTT-3.2.2-20, MQTT-3.1.2-24", "
         a > connect max=24 method=martlet-nothing
         a < closed 8c,87"),
+    test("limits/connack-of-a-wrong-connect-fits", "MQTT-3.2.2-19, MQTT-3.2.2-20, MQTT-3.1.2-24", "
+        a > connect max=24 will=T/#,x
+        a < closed 81,82,90"),
     test("limits/disconnect-fits", "MQTT-3.14.2-3, MQTT-3.14.2-4, MQTT-3.1.2-24", "
         a > connect max=24
         a <? connack 00 new

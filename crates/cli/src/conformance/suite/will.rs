@@ -92,7 +92,7 @@ pub(super) const TESTS: &[Test] = &[
         b < suback 1 00
         a connect keep=1 will=T/w,gone
         a needs !keep | keep=1
-        wait 1
+        wait 0.5
         b quiet
         b <5 publish T/w gone"),
     test("will/disconnect-with-an-error", "MQTT-3.1.2-8", "
@@ -151,7 +151,7 @@ pub(super) const TESTS: &[Test] = &[
         b connect
         b > subscribe 1 T/w
         b < suback 1 00
-        a connect clean=0 expiry=1 will=T/w,gone will.delay=60
+        a connect clean=0 expiry=2 will=T/w,gone will.delay=60
         a drop
         wait 0.4
         b quiet
