@@ -2,7 +2,7 @@
 //! byte by byte, never normalised. [`TopicFilter::matches`] is the reference that faster matchers are
 //! tested against; it keeps no index.
 use crate::error::{Malformed, Result};
-use crate::wire::check_string;
+use crate::wire::{check_string, contains_any};
 use core::fmt;
 
 /// A topic name: what a message is published to. Not empty, no wildcards, at most 65,535 bytes.
@@ -30,7 +30,7 @@ impl<'a> TopicName<'a> {
         if text.is_empty() {
             return Err(Malformed::TopicNameEmpty); // [MQTT-4.7.3-1] [3.1.1 MQTT-4.7.3-1]
         }
-        if text.bytes().any(|byte| matches!(byte, b'+' | b'#')) {
+        if contains_any(text.as_bytes(), [b'+', b'#']) {
             return Err(Malformed::TopicNameWildcard); // [MQTT-3.3.2-2] [MQTT-4.7.0-1] [3.1.1 MQTT-3.3.2-2] [3.1.1 MQTT-4.7.1-1]
         }
         Ok(TopicName(text))
@@ -131,7 +131,7 @@ impl<'a> TopicFilter<'a> {
 
     /// Whether there is a `+` or a `#` in it.
     pub fn has_wildcard(self) -> bool {
-        self.0.bytes().any(|byte| matches!(byte, b'+' | b'#'))
+        contains_any(self.0.as_bytes(), [b'+', b'#'])
     }
 
     /// The levels between the slashes, of the filter proper. A level may be empty.

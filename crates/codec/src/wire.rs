@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
     /// A UTF-8 Encoded String (1.5.4). U+FEFF is kept wherever it stands. [MQTT-1.5.4-3] [3.1.1 MQTT-1.5.3-3]
     pub fn string(&mut self) -> Result<&'a str> {
         let text = core::str::from_utf8(self.binary()?).map_err(|_| Malformed::Utf8)?; // [MQTT-1.5.4-1] [3.1.1 MQTT-1.5.3-1]
-        if text.as_bytes().contains(&0) { Err(Malformed::NullCharacter) } else { Ok(text) } // [MQTT-1.5.4-2] [3.1.1 MQTT-1.5.3-2]
+        if contains_any(text.as_bytes(), [0]) { Err(Malformed::NullCharacter) } else { Ok(text) } // [MQTT-1.5.4-2] [3.1.1 MQTT-1.5.3-2]
     }
 
     /// A packet identifier (2.2.1).
@@ -100,7 +100,22 @@ impl<'a> Reader<'a> {
 /// Whether `text` can be a UTF-8 Encoded String: at most 65,535 bytes, no U+0000.
 pub fn check_string(text: &str) -> Result<()> {
     check_binary(text.as_bytes())?;
-    if text.as_bytes().contains(&0) { Err(Malformed::NullCharacter) } else { Ok(()) }
+    if contains_any(text.as_bytes(), [0]) { Err(Malformed::NullCharacter) } else { Ok(()) }
+}
+
+/// Whether one of `bytes` is one of `wanted`: eight at a time, for topics are short and there are many of them.
+pub(crate) fn contains_any<const N: usize>(bytes: &[u8], wanted: [u8; N]) -> bool {
+    const LOW: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    let has_zero = |word: u64| word.wrapping_sub(LOW) & !word & HIGH != 0;
+    let has_wanted = |eight: &[u8; 8]| {
+        let word = u64::from_ne_bytes(*eight);
+        wanted.iter().fold(false, |found, one| found | has_zero(word ^ LOW * u64::from(*one)))
+    };
+    match bytes.last_chunk() {
+        Some(last) => bytes.as_chunks().0.iter().any(has_wanted) || has_wanted(last), // some bytes twice
+        None => bytes.iter().any(|byte| wanted.contains(byte)),
+    }
 }
 
 /// Whether `bytes` can be Binary Data: at most 65,535 bytes.
@@ -136,4 +151,25 @@ pub fn put_binary(out: &mut Vec<u8>, bytes: &[u8]) {
     let len = u16::try_from(bytes.len()).expect("callers check that a string has at most 65,535 bytes");
     out.extend_from_slice(&len.to_be_bytes());
     out.extend_from_slice(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_of_some_bytes_wherever_it_stands() {
+        for len in 0..40 {
+            let mut bytes = alloc::vec![0x80 | b'+'; len];
+            assert!(!contains_any(&bytes, [b'+', b'#', 0]), "{len}");
+            for at in 0..len {
+                for one in [b'+', b'#', 0] {
+                    let before = core::mem::replace(&mut bytes[at], one);
+                    assert!(contains_any(&bytes, [b'+', b'#', 0]) && contains_any(&bytes, [one]), "{len} {at}");
+                    assert!(!contains_any(&bytes, [one ^ 1, one ^ 0x80 ^ 2]), "{len} {at}");
+                    bytes[at] = before;
+                }
+            }
+        }
+    }
 }

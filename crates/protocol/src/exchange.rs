@@ -9,7 +9,13 @@ use crate::publication::Publications;
 use crate::session::{Acknowledged, GroupRef, Incoming, Outgoing, Session};
 use crate::violation::Violation;
 use alloc::boxed::Box;
-use martlet_codec::{Ack, AckKind, PacketId, Publish, QoS, ReasonCode, TopicName, Version};
+use alloc::string::String;
+use martlet_codec::{
+    Ack, AckKind, Frame, Malformed, PacketId, Publish, QoS, ReasonCode, TopicName, Version,
+};
+
+/// Bytes of the longest Topic Name that a connection remembers.
+const RECENT_BYTES_MAX: usize = 256;
 
 /// The receiving half of a connection, for PUBLISH and PUBREL.
 #[derive(Debug)]
@@ -18,6 +24,8 @@ pub(crate) struct Receiver {
     receive_maximum: u16,
     topic_alias_maximum: u16,
     aliases: Option<Box<IncomingAliases>>,
+    /// The last Topic Name, if it is worth remembering: most come again.
+    recent: String,
 }
 
 impl Receiver {
@@ -29,17 +37,44 @@ impl Receiver {
             receive_maximum: if v5 { limits.receive_maximum } else { u16::MAX },
             topic_alias_maximum: if v5 { limits.topic_alias_maximum } else { 0 },
             aliases: None,
+            recent: String::new(),
         }
     }
 
+    /// A PUBLISH whose Topic Name is the last one again: it comes without topic, which [`Self::topic`] knows.
+    pub(crate) fn decode_again<'a>(&self, frame: Frame<'a>) -> Option<Result<Publish<'a>, Malformed>> {
+        if self.recent.is_empty() {
+            return None;
+        }
+        Publish::decode_known(frame, self.version, TopicName::from_checked(&self.recent))
+    }
+
+    /// Remembers the topic of a PUBLISH that passed [`Self::publish`]; whether it was the last one's too.
+    pub(crate) fn remember(&mut self, publish: &Publish<'_>) -> bool {
+        let recent = core::mem::take(&mut self.recent);
+        let topic = self.topic(publish).as_str();
+        let is_again = topic == recent;
+        let mut text = recent;
+        if !is_again {
+            text.clear();
+            if topic.len() <= RECENT_BYTES_MAX {
+                text.push_str(topic);
+            }
+        }
+        self.recent = text;
+        is_again
+    }
+
     /// A PUBLISH came: true if it is to be delivered on, false for a duplicate, which is answered here.
+    /// `is_again`: it comes from [`Self::decode_again`].
     pub(crate) fn publish(
         &mut self,
         publish: &Publish<'_>,
+        is_again: bool,
         incoming: &mut Incoming,
         output: &mut Output,
     ) -> Result<bool, Violation> {
-        self.learn_alias(publish)?;
+        self.learn_alias(publish, is_again)?;
         if publish.qos == QoS::AtMostOnce {
             return Ok(true);
         }
@@ -60,12 +95,13 @@ impl Receiver {
         Ok(true)
     }
 
-    fn learn_alias(&mut self, publish: &Publish<'_>) -> Result<(), Violation> {
+    fn learn_alias(&mut self, publish: &Publish<'_>, is_again: bool) -> Result<(), Violation> {
         let Some(alias) = publish.topic_alias() else { return Ok(()) };
         if alias > self.topic_alias_maximum {
             return Err(Violation::TopicAliasAboveMaximum); // [MQTT-3.3.2-9] [MQTT-3.3.2-11]
         }
-        match publish.topic {
+        let topic = if is_again { Some(TopicName::from_checked(&self.recent)) } else { publish.topic };
+        match topic {
             // [MQTT-3.3.2-10] [MQTT-3.3.2-12]
             Some(topic) if !self.aliases.get_or_insert_default().set(alias, topic) => {
                 return Err(Violation::TopicAliasBytes);
@@ -81,12 +117,11 @@ impl Receiver {
         self.aliases.as_ref()?.get(alias)
     }
 
-    /// The topic of a PUBLISH that passed [`Self::publish`]: its own, or that of its alias.
+    /// The topic of a PUBLISH that passed [`Self::publish`]: its own, that of its alias, or the last one.
     pub(crate) fn topic<'a>(&'a self, publish: &Publish<'a>) -> TopicName<'a> {
-        publish.topic.unwrap_or_else(|| {
-            let alias = publish.topic_alias();
-            let alias = alias.expect("the codec lets no PUBLISH pass without topic and alias");
-            self.topic_of(alias).expect("an unknown alias is a Violation before it is asked for")
+        publish.topic.unwrap_or_else(|| match publish.topic_alias() {
+            Some(alias) => self.topic_of(alias).expect("an unknown alias is a Violation before it is asked for"),
+            None => TopicName::from_checked(&self.recent),
         })
     }
 

@@ -68,7 +68,7 @@ pub struct TooLarge;
 #[derive(Clone, Copy, Debug)]
 pub enum Source<'a> {
     /// Borrowed; the payload will be copied.
-    Borrowed(Message<'a>),
+    Borrowed(&'a Message<'a>),
     /// Stored.
     Stored(PublicationId),
 }
@@ -107,9 +107,13 @@ impl Transmitter {
         publications: &mut Publications,
         output: &mut Output,
     ) -> Result<(), TooLarge> {
+        let stored;
         let message = match source {
             Source::Borrowed(message) => message,
-            Source::Stored(id) => publications.get(id),
+            Source::Stored(id) => {
+                stored = publications.get(id);
+                &stored
+            }
         };
         let v5 = self.version.is_v5();
         let plain = !v5 || (delivery.subscription_ids.is_empty() && self.alias_maximum == 0);
@@ -119,10 +123,10 @@ impl Transmitter {
         };
         match encodings {
             Some(encodings) if plain && shared.is_none() => {
-                self.publish_template(now, &message, delivery, encodings, output)
+                self.publish_template(now, message, delivery, encodings, output)
             }
             _ => {
-                self.publish_header(now, &message, delivery, shared.is_none(), output)?;
+                self.publish_header(now, message, delivery, shared.is_none(), output)?;
                 if let Some(id) = shared {
                     output.push_payload(id, publications);
                 }
@@ -210,7 +214,7 @@ mod tests {
         let message = Message { topic, properties: &[], payload: b"payload", expires_at: None, publisher: 0 };
         let (mut store, mut output) = (Publications::new(), Output::new());
         let delivery = Delivery::at_most_once(false, &[]);
-        let source = Source::Borrowed(message);
+        let source = Source::Borrowed(&message);
         transmitter.publish(Time::default(), source, delivery, None, &mut store, &mut output)?;
         Ok(core::mem::take(output.buffer()))
     }

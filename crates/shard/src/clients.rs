@@ -44,7 +44,7 @@ pub(crate) struct Parcelled<'a> {
 
 impl<'a> Parcelled<'a> {
     /// A message that lies anywhere but in the store.
-    pub(crate) fn borrowed(message: Message<'a>) -> Self {
+    pub(crate) fn borrowed(message: &'a Message<'a>) -> Self {
         Parcelled { source: Source::Borrowed(message), stored: None }
     }
     /// A message that lies in the store; the caller keeps its reference until the end.
@@ -54,7 +54,7 @@ impl<'a> Parcelled<'a> {
     /// The message.
     pub(crate) fn message<'b>(&'b self, publications: &'b Publications) -> Message<'b> {
         match self.source {
-            Source::Borrowed(message) => message,
+            Source::Borrowed(message) => *message,
             Source::Stored(id) => publications.get(id),
         }
     }

@@ -312,7 +312,7 @@ impl Shard {
         let message = publication.message();
         if !is_brokers_own(message.topic) {
             // [3.1.1 MQTT-3.1.2-16] [3.1.1 MQTT-3.1.2-17]
-            self.route(now, &message, will.qos, will.retain); // [MQTT-3.1.2-14] [MQTT-3.1.2-15]
+            self.route(now, &message, will.qos, will.retain, None); // [MQTT-3.1.2-14] [MQTT-3.1.2-15]
         }
     }
 

@@ -1,5 +1,6 @@
 //! The Network Connections of one shard, in the slots that the owner of the sockets numbers.
 
+use crate::fanout::Route;
 use crate::interface::{Admission, ConnectionId, Life};
 use crate::session::SessionKey;
 use crate::wheel::TimerId;
@@ -48,6 +49,8 @@ pub(crate) struct Connection {
     pub(crate) ended: bool,
     pub(crate) bridge: bool,
     pub(crate) life: Life,
+    /// Where its last message went.
+    pub(crate) route: Option<Box<Route>>,
 }
 
 impl Connection {
@@ -79,6 +82,7 @@ impl Connection {
             ended: false,
             bridge: false,
             life,
+            route: None,
         }
     }
 }

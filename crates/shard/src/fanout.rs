@@ -20,6 +20,24 @@ const FRESH_MAX: usize = 16 * 1024;
 /// The end of a chain in [`Fanout::more_ids`].
 const NO_MORE: u32 = u32::MAX;
 
+/// Targets of the longest route that is remembered.
+const ROUTE_TARGETS_MAX: usize = 32;
+
+/// The targets of a client's last topic on this shard, which most of its messages are for.
+#[derive(Debug, Default)]
+pub(crate) struct Route {
+    /// [`Index::generation`](crate::index::Index::generation) when they were found; `None`: they were not.
+    generation: Option<u64>,
+    targets: Vec<Target>,
+}
+
+impl Route {
+    /// The client's next message has another topic.
+    pub(crate) fn forget(&mut self) {
+        self.generation = None;
+    }
+}
+
 /// A session that a publication goes to.
 #[derive(Clone, Copy, Debug)]
 struct Target {
@@ -47,13 +65,21 @@ pub(crate) struct Fanout {
 
 impl Shard {
     /// Sends a publication on its way: to subscribers here and on other shards, and to the retained messages.
-    /// Whether anybody may receive it. [MQTT-4.5.0-1] [3.1.1 MQTT-4.5.0-1]
-    pub(crate) fn route(&mut self, now: Time, message: &Message<'_>, qos: QoSLevel, retain: bool) -> bool {
+    /// `route` is that of its topic, if the publisher has one. Whether anybody may receive it.
+    /// [MQTT-4.5.0-1] [3.1.1 MQTT-4.5.0-1]
+    pub(crate) fn route(
+        &mut self,
+        now: Time,
+        message: &Message<'_>,
+        qos: QoSLevel,
+        retain: bool,
+        route: Option<&mut Route>,
+    ) -> bool {
         if retain {
             self.retain(message, qos); // [3.1.1 MQTT-3.3.1-5] [3.1.1 MQTT-3.3.1-12]
         }
         let remote = self.route_remote(message, qos, retain);
-        self.deliver_local(now, message, qos, retain) || remote
+        self.deliver_local(now, message, qos, retain, route) || remote
     }
 
     fn route_remote(&mut self, message: &Message<'_>, qos: QoSLevel, retain: bool) -> bool {
@@ -80,11 +106,17 @@ impl Shard {
         message: &Message<'_>,
         qos: QoSLevel,
         retain: bool,
+        route: Option<&mut Route>,
     ) -> bool {
         let mut fanout = self.fanout.take().unwrap_or_default();
-        self.collect(message, &mut fanout);
+        match route {
+            Some(route) if route.generation == Some(self.index.generation()) => {
+                fanout.targets.extend_from_slice(&route.targets);
+            }
+            route => self.collect(message, &mut fanout, route),
+        }
         let found = !fanout.targets.is_empty() || !fanout.groups.is_empty();
-        let mut parcelled = Parcelled::borrowed(*message);
+        let mut parcelled = Parcelled::borrowed(message);
         for index in 0..fanout.targets.len() {
             let target = fanout.targets[index];
             fanout.gather_ids(index);
@@ -111,8 +143,9 @@ impl Shard {
         found
     }
 
-    /// Finds the targets: each session once, with the highest QoS and all identifiers. [MQTT-3.3.4-2] [MQTT-3.3.4-4]
-    fn collect(&mut self, message: &Message<'_>, fanout: &mut Fanout) {
+    /// Finds the targets: each session once, with the highest QoS and all identifiers; remembers them if they are few.
+    /// [MQTT-3.3.4-2] [MQTT-3.3.4-4]
+    fn collect(&mut self, message: &Message<'_>, fanout: &mut Fanout, route: Option<&mut Route>) {
         fanout.stamp += 1;
         let sessions = &mut self.clients.sessions;
         let Fanout { stamp, targets, groups, more_ids, .. } = fanout;
@@ -153,6 +186,13 @@ impl Shard {
         });
         self.clients.counters.matches_cut += u64::from(!matched.is_whole);
         self.clients.work += matched.visits;
+        if let Some(route) = route
+            && (matched.is_whole && groups.is_empty() && more_ids.is_empty())
+            && targets.len() <= ROUTE_TARGETS_MAX
+        {
+            route.targets.clone_from(targets);
+            route.generation = Some(self.index.generation());
+        }
     }
 
     /// While older retained messages are on their way to a session, what is newer must not be undone by them.

@@ -92,7 +92,7 @@ impl Shard {
     fn open(&mut self, now: Time, from: ShardId, batch: &Batch, mail: Mail) {
         match mail {
             Mail::Publish { parcel, qos, retain } => {
-                self.deliver_local(now, &batch.message(&parcel), qos, retain);
+                self.deliver_local(now, &batch.message(&parcel), qos, retain, None);
             }
             Mail::Retain { parcel, qos } => self.set_retained(&batch.message(&parcel), qos),
             Mail::Replay { session, filter, subscription, asked } => {
@@ -130,7 +130,8 @@ impl Shard {
                 self.member_credit(now, batch.text(&filter), member, credit);
             }
             Mail::Assigned { member, filter, parcel, qos, retain, subscription } => {
-                let mut parcelled = Parcelled::borrowed(batch.message(&parcel));
+                let message = batch.message(&parcel);
+                let mut parcelled = Parcelled::borrowed(&message);
                 let assigned = Assigned { qos, retain, subscription };
                 self.assigned(now, batch.text(&filter), member, &mut parcelled, &assigned);
                 parcelled.finish(&mut self.clients.publications);

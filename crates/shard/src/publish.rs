@@ -21,7 +21,14 @@ pub(crate) fn is_brokers_own(topic: TopicName<'_>) -> bool {
 }
 
 impl Shard {
-    pub(crate) fn publish(&mut self, now: Time, id: ConnectionId, key: SessionKey, publish: &Publish<'_>) {
+    pub(crate) fn publish(
+        &mut self,
+        now: Time,
+        id: ConnectionId,
+        key: SessionKey,
+        publish: &Publish<'_>,
+        is_topic_again: bool,
+    ) {
         self.clients.counters.publishes_received += 1;
         self.clients.counters.publish_bytes_received += publish.payload.len() as u64;
         let mut scratch = core::mem::take(&mut self.scratch);
@@ -35,6 +42,13 @@ impl Shard {
                 TopicName::from_checked(&scratch.topic)
             }
         };
+        let mut route = connection.route.take();
+        let route_of_topic = if is_topic_again {
+            Some(&mut **route.get_or_insert_default())
+        } else {
+            route.iter_mut().for_each(|route| route.forget());
+            None
+        };
         let (properties, expiry) = split_properties(publish.properties, &mut scratch.unaltered);
         let message = Message {
             topic,
@@ -46,12 +60,15 @@ impl Shard {
         let reason = if is_brokers_own(topic) {
             // [3.1.1 MQTT-3.3.5-2]
             ReasonCode::NotAuthorized
-        } else if self.route(now, &message, publish.qos.level(), publish.retain) {
+        } else if self.route(now, &message, publish.qos.level(), publish.retain, route_of_topic) {
             ReasonCode::Success
         } else {
             ReasonCode::NoMatchingSubscribers
         };
         self.scratch = scratch;
+        if let Some(connection) = self.clients.connections.get_mut(id) {
+            connection.route = route;
+        }
         self.acknowledge(id, key, publish, reason);
         self.throttle(id);
     }

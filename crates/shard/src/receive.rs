@@ -192,7 +192,9 @@ impl Shard {
         let key = self.clients.connections[id].session.expect("a connected client has a session");
         match event {
             Event::None | Event::Received => {}
-            Event::Publish(publish) => self.publish(now, id, key, &publish),
+            Event::Publish { publish, is_topic_again } => {
+                self.publish(now, id, key, &publish, is_topic_again);
+            }
             Event::Subscribe(subscribe) => self.subscribe(now, id, key, &subscribe),
             Event::Unsubscribe(unsubscribe) => self.unsubscribe(now, id, key, &unsubscribe),
             Event::Settled(group) => {

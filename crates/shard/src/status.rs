@@ -42,7 +42,7 @@ impl Shard {
             let topic = TopicName::from_checked(&topic);
             let payload = value.as_bytes();
             let message = Message { topic, properties: &[], payload, expires_at: None, publisher: 0 };
-            self.route(now, &message, QoSLevel::AtMostOnce, true);
+            self.route(now, &message, QoSLevel::AtMostOnce, true, None);
         }
     }
 }

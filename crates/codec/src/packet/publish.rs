@@ -1,7 +1,8 @@
 //! PUBLISH (section 3.3). The payload is whatever the properties leave; its format is not looked at.
-use super::{Body, decode_properties, properties_len, put_properties};
+use super::{Body, PacketType, decode_properties, properties_len, put_properties};
 use crate::delivery::publish_first_byte;
 use crate::error::{Malformed, Result};
+use crate::frame::Frame;
 use crate::place::Place;
 use crate::property::{Properties, Property};
 use crate::qos::{QoS, QoSLevel};
@@ -19,7 +20,7 @@ pub struct Publish<'a> {
     pub retain: bool,
     /// QoS and, above 0, the packet identifier.
     pub qos: QoS,
-    /// `None` only in 5.0, where a Topic Alias stands for the name.
+    /// `None` in 5.0, where a Topic Alias stands for the name, and after [`Publish::decode_known`].
     pub topic: Option<TopicName<'a>>,
     /// Empty before 5.0.
     pub properties: Properties<'a>,
@@ -29,26 +30,47 @@ pub struct Publish<'a> {
 
 impl<'a> Publish<'a> {
     pub(super) fn decode(r: &mut Reader<'a>, flags: u8, version: Version) -> Result<Self> {
-        let (dup, retain) = (flags & 0b1000 != 0, flags & 0b0001 != 0);
-        let level = QoSLevel::try_from(flags >> 1 & 0b11)?; // [MQTT-3.3.1-4] [3.1.1 MQTT-3.3.1-4]
-        if dup && level == QoSLevel::AtMostOnce {
-            return Err(Malformed::DupWithoutQoS); // [MQTT-3.3.1-2] [3.1.1 MQTT-3.3.1-2]
-        }
+        let level = check_flags(flags)?;
         let topic = match r.string()? {
             "" if version.is_v5() => None,
             text => Some(TopicName::from_string(text)?), // [MQTT-3.3.2-1] [MQTT-3.3.2-2] [3.1.1 MQTT-3.3.2-1] [3.1.1 MQTT-3.3.2-2]
         };
+        let publish = Self::decode_behind_topic(r, flags, level, topic, version)?;
+        if topic.is_none() && publish.topic_alias().is_none() {
+            return Err(Malformed::TopicNameMissing); // 3.3.2.1
+        }
+        Ok(publish)
+    }
+
+    /// Decodes a PUBLISH as [`crate::Packet::decode`] does, if its Topic Name is `known`, byte for byte: that was
+    /// checked when it became known, so it is not checked again, and left out. `None` for any other frame.
+    ///
+    /// # Errors
+    /// The first rule of the specification that the bytes break.
+    pub fn decode_known(frame: Frame<'a>, version: Version, known: TopicName<'_>) -> Option<Result<Self>> {
+        let (flags, mut r) = (frame.first & 0x0f, Reader::new(frame.body));
+        if frame.first >> 4 != PacketType::Publish as u8 || r.binary() != Ok(known.as_str().as_bytes()) {
+            return None;
+        }
+        let level = check_flags(flags);
+        Some(level.and_then(|level| Self::decode_behind_topic(&mut r, flags, level, None, version)))
+    }
+
+    fn decode_behind_topic(
+        r: &mut Reader<'a>,
+        flags: u8,
+        level: QoSLevel,
+        topic: Option<TopicName<'a>>,
+        version: Version,
+    ) -> Result<Self> {
         let qos = match level {
             QoSLevel::AtMostOnce => QoS::AtMostOnce, // [MQTT-2.2.1-2] [3.1.1 MQTT-2.3.1-5]
             QoSLevel::AtLeastOnce => QoS::AtLeastOnce(r.packet_id()?),
             QoSLevel::ExactlyOnce => QoS::ExactlyOnce(r.packet_id()?),
         };
+        let (dup, retain) = (flags & 0b1000 != 0, flags & 0b0001 != 0);
         let properties = decode_properties(r, Place::Publish, version)?;
-        let publish = Publish { dup, retain, qos, topic, properties, payload: r.rest() };
-        if topic.is_none() && publish.topic_alias().is_none() {
-            return Err(Malformed::TopicNameMissing); // 3.3.2.1
-        }
-        Ok(publish)
+        Ok(Publish { dup, retain, qos, topic, properties, payload: r.rest() })
     }
 
     /// The Topic Alias, never 0 (3.3.2.3.4).
@@ -82,6 +104,15 @@ impl<'a> Publish<'a> {
     fn topic_str(&self) -> &'a str {
         self.topic.map_or("", TopicName::as_str)
     }
+}
+
+/// The lower half of the first byte (3.3.1): the QoS level, which DUP must fit.
+fn check_flags(flags: u8) -> Result<QoSLevel> {
+    let level = QoSLevel::try_from(flags >> 1 & 0b11)?; // [MQTT-3.3.1-4] [3.1.1 MQTT-3.3.1-4]
+    if flags & 0b1000 != 0 && level == QoSLevel::AtMostOnce {
+        return Err(Malformed::DupWithoutQoS); // [MQTT-3.3.1-2] [3.1.1 MQTT-3.3.1-2]
+    }
+    Ok(level)
 }
 
 impl Body for Publish<'_> {

@@ -64,7 +64,7 @@ impl Connection {
     fn handle_publish(&mut self, now: Time, publish: &Publish<'_>) -> Result<(), Violation> {
         let State::Connected(connected) = &mut self.state else { return Ok(()) };
         let receiver = &mut connected.receiver;
-        if !receiver.publish(publish, &mut self.session.incoming, &mut self.output)? {
+        if !receiver.publish(publish, false, &mut self.session.incoming, &mut self.output)? {
             return Ok(());
         }
         let mut unaltered = PropertiesBuf::new();

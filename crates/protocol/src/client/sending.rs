@@ -57,7 +57,7 @@ impl Connection {
         if self.output.len() > self.options.limits.output_high_bytes {
             return Err(Refused::QueueFull);
         }
-        let (source, delivery) = (Source::Borrowed(*message), Delivery::at_most_once(retain, &[]));
+        let (source, delivery) = (Source::Borrowed(message), Delivery::at_most_once(retain, &[]));
         let (publications, output) = (&mut self.publications, &mut self.output);
         connected
             .transmitter

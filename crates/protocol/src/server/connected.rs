@@ -21,8 +21,13 @@ use martlet_codec::{ReasonCode, ReasonCodes, SubAck, Subscribe, TopicName, Unsub
 pub enum Event<'a> {
     /// Nothing: it was dealt with.
     None,
-    /// A new message: route it, then [`Connection::acknowledge`]. Its topic is [`Connection::topic`].
-    Publish(Publish<'a>),
+    /// A new message: route it, then [`Connection::acknowledge`].
+    Publish {
+        /// The packet. Its topic is [`Connection::topic`].
+        publish: Publish<'a>,
+        /// Whether the topic is that of this client's last message.
+        is_topic_again: bool,
+    },
     /// Subscribe, then [`Connection::suback`].
     Subscribe(Subscribe<'a>),
     /// Unsubscribe, then [`Connection::unsuback`].
@@ -74,7 +79,7 @@ impl Connected {
 
     fn handle<'a>(&mut self, packet: Packet<'a>, link: &mut Link<'_>) -> Result<Event<'a>, Violation> {
         match packet {
-            Packet::Publish(publish) => self.handle_publish(publish, link),
+            Packet::Publish(publish) => self.handle_publish(publish, false, link),
             Packet::Ack(ack) if ack.kind == AckKind::PubRel => {
                 self.receiver.pubrel(ack.packet_id, &mut link.session.incoming, link.output);
                 Ok(Event::None)
@@ -98,14 +103,17 @@ impl Connected {
     fn handle_publish<'a>(
         &mut self,
         publish: Publish<'a>,
+        is_again: bool,
         link: &mut Link<'_>,
     ) -> Result<Event<'a>, Violation> {
         let foreign = |property| matches!(property, Property::SubscriptionIdentifier(_));
         if publish.properties.iter().any(foreign) {
             return Err(Violation::SubscriptionIdFromClient); // [MQTT-3.3.4-6]
         }
-        let is_new = self.receiver.publish(&publish, &mut link.session.incoming, link.output)?;
-        Ok(if is_new { Event::Publish(publish) } else { Event::None })
+        if !self.receiver.publish(&publish, is_again, &mut link.session.incoming, link.output)? {
+            return Ok(Event::None);
+        }
+        Ok(Event::Publish { is_topic_again: is_again || self.receiver.remember(&publish), publish })
     }
 
     fn handle_ack<'a>(&mut self, ack: &Ack<'_>, link: &mut Link<'_>) -> Result<Event<'a>, Violation> {
@@ -153,6 +161,9 @@ impl Connection {
     ) -> Result<Event<'a>, Fatal> {
         let connected = self.connected_mut();
         connected.keep_alive.heard(now);
+        if let Some(publish) = connected.receiver.decode_again(frame) {
+            return Ok(connected.handle_publish(publish?, true, link)?);
+        }
         let packet = Packet::decode(frame, connected.transmitter.version())?;
         Ok(connected.handle(packet, link)?)
     }

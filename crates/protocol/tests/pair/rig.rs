@@ -219,7 +219,7 @@ impl Server {
         let mut link = Link { session, publications: &mut self.publications, output: &mut self.output };
         let event = connection.handle_frame(now, frame, &mut link).unwrap();
         match event {
-            server::Event::Publish(publish) => {
+            server::Event::Publish { publish, .. } => {
                 let mut unaltered = martlet_codec::PropertiesBuf::new();
                 let (properties, expiry_s) = split_properties(publish.properties, &mut unaltered);
                 let message = Message {
@@ -273,7 +273,7 @@ impl Server {
             let level = qos.level().min(options.maximum_qos);
             if level == martlet_codec::QoSLevel::AtMostOnce {
                 let delivery = Delivery::at_most_once(false, ids);
-                let (source, encodings) = (Source::Borrowed(*message), &mut Encodings::default());
+                let (source, encodings) = (Source::Borrowed(message), &mut Encodings::default());
                 let (store, output) = (&mut self.publications, &mut self.output);
                 connection.send(now, source, delivery, encodings, store, output).unwrap();
                 continue;

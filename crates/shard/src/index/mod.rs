@@ -106,6 +106,7 @@ pub(crate) struct Index {
     subscribers: Vec<Holdings>,
     len: usize,
     text_bytes: usize,
+    generation: u64,
 }
 
 impl Index {
@@ -120,7 +121,13 @@ impl Index {
             subscribers: Vec::new(),
             len: 0,
             text_bytes: 0,
+            generation: 0,
         }
+    }
+
+    /// Another number after every change: what was matched before may be wrong now.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// Number of subscriptions.
@@ -149,6 +156,7 @@ impl Index {
         who: SubscriberId,
         subscription: Subscription,
     ) -> Subscribed {
+        self.generation += 1;
         let known = self.find(filter.as_str());
         if let Some(id) = known
             && let Some((_, holding)) = self.holding(who, id)
@@ -169,6 +177,7 @@ impl Index {
 
     /// Removes a subscription; `None` if there is none. // [MQTT-3.10.4-1] [3.1.1 MQTT-3.10.4-1]
     pub(crate) fn unsubscribe(&mut self, filter: TopicFilter<'_>, who: SubscriberId) -> Option<Unsubscribed> {
+        self.generation += 1;
         let id = self.find(filter.as_str())?;
         let (at, holding) = self.holding(who, id)?;
         let Index { subscribers, hasher, .. } = self;
@@ -187,6 +196,7 @@ impl Index {
 
     /// Removes all subscriptions of one subscriber and calls `removed(filter, last_of_filter)` for each.
     pub(crate) fn remove_subscriber(&mut self, who: SubscriberId, mut removed: impl FnMut(&str, bool)) {
+        self.generation += 1;
         let Some(holdings) = self.subscribers.get_mut(who.0 as usize) else { return };
         let holdings = core::mem::take(holdings);
         for holding in holdings.as_slice() {

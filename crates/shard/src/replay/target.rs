@@ -99,7 +99,7 @@ impl Shard {
             let ids = replayed.id.map_or(0, NonZeroU32::get);
             let subscription_ids = if ids == 0 { &[][..] } else { core::slice::from_ref(&ids) };
             let out = Outbound { to: key, qos: replayed.qos, retain: true, subscription_ids, group: None };
-            let mut parcelled = Parcelled::borrowed(replayed.message);
+            let mut parcelled = Parcelled::borrowed(&replayed.message);
             self.clients.deliver(now, &mut parcelled, &out, &mut Encodings::default());
             parcelled.finish(&mut self.clients.publications);
         }
