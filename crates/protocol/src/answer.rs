@@ -17,6 +17,9 @@ pub(crate) fn acknowledge(
     output: &mut Output,
 ) {
     // 3.x has no reason codes here: what was refused is acknowledged all the same (3.1.1, 3.3.5).
+    if reason == ReasonCode::Success || !version.is_v5() {
+        return output.buffer().extend_from_slice(&Ack::success_frame(kind, packet_id));
+    }
     let ack = Ack { kind, packet_id, reason, properties: Properties::NONE };
     Packet::Ack(ack).encode(version, output.buffer());
 }

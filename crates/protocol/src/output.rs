@@ -142,7 +142,7 @@ mod tests {
         let mut store = Publications::new();
         let topic = TopicName::new("t").unwrap();
         let message = Message { topic, properties: &[], payload: b"PAYLOAD", expires_at: None, publisher: 0 };
-        let id = store.insert(message.to_publication());
+        let id = store.insert(&message);
         for step in 1..=30 {
             let mut output = Output::new();
             output.buffer().extend_from_slice(b"head-");
@@ -169,7 +169,7 @@ mod tests {
         let mut store = Publications::new();
         let topic = TopicName::new("t").unwrap();
         let message = Message { topic, properties: &[], payload: b"x", expires_at: None, publisher: 0 };
-        let id = store.insert(message.to_publication());
+        let id = store.insert(&message);
         let mut output = Output::new();
         output.push_payload(id, &mut store);
         store.release(id);

@@ -3,6 +3,7 @@
 
 use crate::Time;
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 use martlet_codec::{Properties, PropertiesBuf, Property, TopicName};
 
@@ -107,18 +108,76 @@ pub fn split_properties<'a>(
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PublicationId(u32);
 
-#[derive(Debug)]
-enum Slot {
-    Free { next: u32 },
-    Taken { references: u32, publication: Publication },
+const NO_SLOT: u32 = u32::MAX;
+
+/// Buffers of more bytes than this are freed with their message, not kept for the next.
+const SPARE_BYTES_MAX: usize = 512;
+/// Free slots that keep their buffers.
+const SPARE_SLOTS_MAX: usize = 1024;
+
+/// One publication, or a free slot, with buffers for the next publication.
+#[derive(Debug, Default)]
+struct Slot {
+    /// 0: the slot is free.
+    references: u32,
+    /// Bytes of properties; in a free slot, the number of the next one.
+    properties_len: u32,
+    topic: String,
+    /// The properties, then the payload.
+    body: Vec<u8>,
+    /// [`Time::NEVER`] for none.
+    expires_at: Time,
+    publisher: u64,
 }
 
-const NO_SLOT: u32 = u32::MAX;
+impl Slot {
+    fn message(&self) -> Message<'_> {
+        let (properties, payload) = self.body.split_at(self.properties_len as usize);
+        Message {
+            topic: TopicName::from_checked(&self.topic),
+            properties,
+            payload,
+            expires_at: (self.expires_at != Time::NEVER).then_some(self.expires_at),
+            publisher: self.publisher,
+        }
+    }
+    fn fill(&mut self, message: &Message<'_>) {
+        let topic = message.topic.as_str();
+        fit(&mut self.topic, topic.len(), String::capacity, String::with_capacity);
+        self.topic.push_str(topic);
+        let len = message.properties.len() + message.payload.len();
+        fit(&mut self.body, len, Vec::capacity, Vec::with_capacity);
+        self.body.extend_from_slice(message.properties);
+        self.body.extend_from_slice(message.payload);
+        self.properties_len = message.properties.len() as u32; // a packet has less than 2^28 bytes
+        self.expires_at = message.expires_at.unwrap_or(Time::NEVER);
+        self.publisher = message.publisher;
+        self.references = 1;
+    }
+    /// Empties the slot; what buffers it had are kept if they are small and `keeps`.
+    fn free(&mut self, next: u32, keeps: bool) {
+        if keeps && self.topic.capacity() + self.body.capacity() <= SPARE_BYTES_MAX {
+            self.topic.clear();
+            self.body.clear();
+        } else {
+            (self.topic, self.body) = (String::new(), Vec::new());
+        }
+        self.properties_len = next;
+    }
+}
+
+/// An empty buffer for `len` bytes: the one that is there, unless it is too small or would waste half.
+fn fit<B>(buffer: &mut B, len: usize, capacity: impl Fn(&B) -> usize, make: impl Fn(usize) -> B) {
+    if capacity(buffer) < len || capacity(buffer) > 2 * len {
+        *buffer = make(len);
+    }
+}
 
 /// Publications with a count of references each; a body is freed with its last reference.
 #[derive(Debug)]
 pub struct Publications {
     slots: Vec<Slot>,
+    /// The first free slot.
     free: u32,
     count: usize,
     bytes: u64,
@@ -135,57 +194,51 @@ impl Publications {
     pub const fn new() -> Self {
         Publications { slots: Vec::new(), free: NO_SLOT, count: 0, bytes: 0 }
     }
-    /// Stores a publication, with one reference: the caller's.
-    pub fn insert(&mut self, publication: Publication) -> PublicationId {
+    /// Stores a copy of a message, with one reference: the caller's.
+    pub fn insert(&mut self, message: &Message<'_>) -> PublicationId {
         self.count += 1;
-        self.bytes += publication.message().size() as u64;
-        let taken = Slot::Taken { references: 1, publication };
+        self.bytes += message.size() as u64;
         if self.free == NO_SLOT {
-            let index = u32::try_from(self.slots.len()).expect("memory ends long before 2^32 publications");
-            self.slots.push(taken);
-            return PublicationId(index);
+            self.free = u32::try_from(self.slots.len()).expect("memory ends long before 2^32 publications");
+            self.slots.push(Slot { properties_len: NO_SLOT, ..Slot::default() });
         }
         let index = self.free;
         let slot = &mut self.slots[index as usize];
-        let Slot::Free { next } = *slot else { unreachable!("the free list holds free slots") };
-        self.free = next;
-        *slot = taken;
+        self.free = slot.properties_len;
+        slot.fill(message);
         PublicationId(index)
     }
     /// One more reference.
     pub fn retain(&mut self, id: PublicationId) {
-        match &mut self.slots[id.0 as usize] {
-            Slot::Taken { references, .. } => *references += 1,
-            Slot::Free { .. } => unreachable!("references are counted, so a held id is taken"),
-        }
+        let slot = &mut self.slots[id.0 as usize];
+        assert!(slot.references > 0, "references are counted, so a held id is taken");
+        slot.references += 1;
     }
     /// One reference less.
     pub fn release(&mut self, id: PublicationId) {
+        let spare = self.slots.len() - self.count;
         let slot = &mut self.slots[id.0 as usize];
-        let Slot::Taken { references, publication } = slot else {
-            unreachable!("references are counted, so a held id is taken")
-        };
-        *references -= 1;
-        if *references == 0 {
+        assert!(slot.references > 0, "references are counted, so a held id is taken");
+        slot.references -= 1;
+        if slot.references == 0 {
             self.count -= 1;
-            self.bytes -= publication.message().size() as u64;
-            *slot = Slot::Free { next: self.free };
+            self.bytes -= slot.message().size() as u64;
+            slot.free(self.free, spare < SPARE_SLOTS_MAX);
             self.free = id.0;
             self.shrink();
         }
     }
     /// Gives the table back once nothing is stored, so that a burst leaves no memory behind.
     fn shrink(&mut self) {
-        if self.count == 0 && self.slots.capacity() > 1024 {
+        if self.count == 0 && self.slots.capacity() > SPARE_SLOTS_MAX {
             *self = Self::new();
         }
     }
     /// The message behind an id that the caller holds a reference to.
     pub fn get(&self, id: PublicationId) -> Message<'_> {
-        match &self.slots[id.0 as usize] {
-            Slot::Taken { publication, .. } => publication.message(),
-            Slot::Free { .. } => unreachable!("references are counted, so a held id is taken"),
-        }
+        let slot = &self.slots[id.0 as usize];
+        assert!(slot.references > 0, "references are counted, so a held id is taken");
+        slot.message()
     }
     /// Publications stored.
     pub fn len(&self) -> usize {
@@ -210,23 +263,23 @@ impl Publications {
 mod tests {
     use super::*;
 
-    fn publication(payload: &[u8]) -> Publication {
+    fn message(payload: &[u8]) -> Message<'_> {
         let topic = TopicName::new("a/b").unwrap();
-        Message { topic, properties: &[], payload, expires_at: None, publisher: 1 }.to_publication()
+        Message { topic, properties: &[], payload, expires_at: None, publisher: 1 }
     }
 
     #[test]
     fn a_body_lives_as_long_as_its_last_reference() {
         let mut store = Publications::new();
-        let one = store.insert(publication(b"one"));
-        let two = store.insert(publication(b"two"));
+        let one = store.insert(&message(b"one"));
+        let two = store.insert(&message(b"two"));
         store.retain(one);
         store.release(one);
         assert_eq!(store.get(one).payload, b"one");
         assert_eq!((store.len(), store.bytes()), (2, 12));
         store.release(one);
         assert_eq!((store.len(), store.bytes()), (1, 6));
-        let three = store.insert(publication(b"three"));
+        let three = store.insert(&message(b"three"));
         assert_eq!(three, one, "a freed slot is used again");
         assert_eq!(store.get(two).payload, b"two");
     }

@@ -63,7 +63,7 @@ impl<'a> Parcelled<'a> {
         match self.source {
             Source::Stored(id) => id,
             Source::Borrowed(message) => {
-                *self.stored.get_or_insert_with(|| publications.insert(message.to_publication()))
+                *self.stored.get_or_insert_with(|| publications.insert(message))
             }
         }
     }

@@ -157,7 +157,7 @@ impl Shard {
         let publications = &mut self.clients.publications;
         slot.session.will = greeting.will.as_ref().map(|will| {
             let WillRequest { qos, retain, delay_s, expiry_s, .. } = *will;
-            let publication = publications.insert(will.publication.clone());
+            let publication = publications.insert(&will.publication.message());
             Box::new(Will { publication, qos, retain, delay_s, expiry_s }) // [MQTT-3.1.2-7] [3.1.1 MQTT-3.1.2-8] [3.1.1 MQTT-3.1.2-9]
         });
         self.watch_session(key);

@@ -137,7 +137,7 @@ impl Shard {
                 parcelled.finish(&mut self.clients.publications);
             }
             Mail::Return { member, filter, parcel, qos } => {
-                let publication = self.clients.publications.insert(batch.message(&parcel).to_publication());
+                let publication = self.clients.publications.insert(&batch.message(&parcel));
                 self.take_back(now, batch.text(&filter), member, publication, qos);
             }
             _ => unreachable!("everything else is opened by the caller"),

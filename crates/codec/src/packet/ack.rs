@@ -63,6 +63,12 @@ impl<'a> Ack<'a> {
         Ack { kind, packet_id, reason: ReasonCode::Success, properties: Properties::NONE }
     }
 
+    /// The whole frame of [`Ack::success`], the same in all versions.
+    pub const fn success_frame(kind: AckKind, packet_id: PacketId) -> [u8; 4] {
+        let (kind, [high, low]) = (kind.packet_type(), packet_id.get().to_be_bytes());
+        [(kind as u8) << 4 | kind.reserved_flags(), 2, high, low]
+    }
+
     pub(super) fn decode(r: &mut Reader<'a>, kind: AckKind, version: Version) -> Result<Self> {
         let packet_id = r.packet_id()?;
         if !version.is_v5() {

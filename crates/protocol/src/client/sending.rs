@@ -45,7 +45,7 @@ impl Connection {
         if bytes > self.options.queue_bytes_max {
             return Err(Refused::QueueFull);
         }
-        let mut entry = Entry::new(self.publications.insert(message.to_publication()), qos);
+        let mut entry = Entry::new(self.publications.insert(message), qos);
         (entry.group, entry.retain) = (Some(token.0), retain);
         self.session.outgoing.push(entry, &self.publications);
         self.transmit_queued(now);

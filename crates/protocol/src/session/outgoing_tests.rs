@@ -21,7 +21,7 @@ impl Rig {
     fn push(&mut self, qos: QoSLevel) {
         let topic = TopicName::new("t").unwrap();
         let message = Message { topic, properties: &[], payload: b"x", expires_at: None, publisher: 0 };
-        let publication = self.store.insert(message.to_publication());
+        let publication = self.store.insert(&message);
         self.outgoing.push(Entry::new(publication, qos), &self.store);
     }
     /// Sends all that the window allows: (identifier, dup) of each.

@@ -278,7 +278,7 @@ impl Server {
                 connection.send(now, source, delivery, encodings, store, output).unwrap();
                 continue;
             }
-            let mut entry = Entry::new(self.publications.insert(message.to_publication()), level);
+            let mut entry = Entry::new(self.publications.insert(message), level);
             entry.subscription_ids = SubscriptionIds::new(ids);
             let (session, _) = self.session.as_mut().unwrap();
             session.outgoing.push(entry, &self.publications);

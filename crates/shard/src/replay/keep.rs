@@ -40,7 +40,7 @@ impl Shard {
         let old = if message.payload.is_empty() || full {
             self.retained.remove(message.topic)
         } else {
-            let publication = self.clients.publications.insert(message.to_publication());
+            let publication = self.clients.publications.insert(message);
             self.retained.set(message.topic, RetainedMessage { publication, qos }, message.expires_at)
         };
         if full && !message.payload.is_empty() {
