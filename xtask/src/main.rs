@@ -3,6 +3,7 @@
 //! It builds nothing that is shipped, and the crates know nothing of it.
 
 mod ci;
+mod conformance;
 mod fuzz;
 mod peers;
 mod process;
@@ -24,9 +25,11 @@ Usage: cargo xtask <COMMAND>
                               --check: say only whether docs/conformance.md is current
   test [--no-system] [NAME]   install the foreign clients that tests need, then run all tests (or those named)
                               --no-system: install nothing and leave out the tests of foreign clients
+  conformance                 run `martlet conformance` against the broker that is built here; 1 unless all pass
   sim --seeds N [--seed S]    simulate N seeds, from S on (default: the simulator's own first seed)
   fuzz [--seconds N]          run each fuzz target for N seconds (default 20)
-  ci                          all of it: format, clippy, tidy, spec --check, tests, fuzzing, simulation, licences
+  ci                          all of it: format, clippy, tidy, spec --check, tests, conformance, fuzzing, simulation,
+                              licences
   help                        this text
 
 test and ci end with one line, `N passed, N failed`. Exit code: 0 all well, 1 a check failed, 2 usage.";
@@ -74,6 +77,7 @@ fn run(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
             let tested = test::run(root, &test::Options::parse(options).map_err(Failure::Usage)?);
             conclude(&tested.result, Some(&tested))?;
         }
+        ["conformance"] => conformance::run(root)?,
         ["sim", options @ ..] => sim::run(root, &sim::Options::parse(options).map_err(Failure::Usage)?)?,
         ["fuzz"] => fuzz::run(root, fuzz::SECONDS)?,
         ["fuzz", "--seconds", seconds] => {
