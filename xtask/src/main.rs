@@ -5,6 +5,8 @@
 mod ci;
 mod conformance;
 mod fuzz;
+mod marks;
+mod mutants;
 mod peers;
 mod process;
 mod sim;
@@ -27,6 +29,11 @@ Usage: cargo xtask <COMMAND>
                               --no-system: install nothing and leave out the tests of foreign clients
   conformance                 run `martlet conformance` against the broker that is built here; 1 unless all pass
   sim --seeds N [--seed S]    simulate N seeds, from S on (default: the simulator's own first seed)
+  mutants [--package codec|protocol|shard] [--shard K/N | --report]
+                              break the code in small ways, one after the other, and see that a test fails each time;
+                              takes hours, needs cargo-mutants, and writes docs/conformance.md when all are done
+                              --shard: only the K-th of N parts, from 0/N on
+                              --report: run nothing, judge what lies below target/mutants-out
   fuzz [--seconds N]          run each fuzz target for N seconds (default 20)
   ci                          all of it: format, clippy, tidy, spec --check, tests, conformance, fuzzing, simulation,
                               licences
@@ -79,6 +86,9 @@ fn run(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
         }
         ["conformance"] => conformance::run(root)?,
         ["sim", options @ ..] => sim::run(root, &sim::Options::parse(options).map_err(Failure::Usage)?)?,
+        ["mutants", options @ ..] => {
+            mutants::run(root, &mutants::Options::parse(options).map_err(Failure::Usage)?)?;
+        }
         ["fuzz"] => fuzz::run(root, fuzz::SECONDS)?,
         ["fuzz", "--seconds", seconds] => {
             fuzz::run(root, number("--seconds", seconds).map_err(Failure::Usage)?)?;
