@@ -27,7 +27,9 @@ Usage: cargo xtask <COMMAND>
                               --check: say only whether docs/conformance.md is current
   test [--no-system] [NAME]   install the foreign clients that tests need, then run all tests (or those named)
                               --no-system: install nothing and leave out the tests of foreign clients
-  conformance                 run `martlet conformance` against the broker that is built here; 1 unless all pass
+  conformance [--compare]     run `martlet conformance` against the broker that is built here; 1 unless all pass
+                              --compare: against Mosquitto and rumqttd too, installed if they are missing, and
+                              write what each fails to docs/conformance.md
   sim --seeds N [--seed S]    simulate N seeds, from S on (default: the simulator's own first seed)
   mutants [--package codec|protocol|shard] [--shard K/N | --report]
                               break the code in small ways, one after the other, and see that a test fails each time;
@@ -85,6 +87,7 @@ fn run(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
             conclude(&tested.result, Some(&tested))?;
         }
         ["conformance"] => conformance::run(root)?,
+        ["conformance", "--compare"] => conformance::compare(root)?,
         ["sim", options @ ..] => sim::run(root, &sim::Options::parse(options).map_err(Failure::Usage)?)?,
         ["mutants", options @ ..] => {
             mutants::run(root, &mutants::Options::parse(options).map_err(Failure::Usage)?)?;

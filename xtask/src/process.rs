@@ -62,7 +62,12 @@ pub(crate) fn search_path() -> OsString {
     env::join_paths(directories).unwrap_or(path)
 }
 
+/// Where on the search path a program of that name is.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    env::split_paths(&search_path()).map(|directory| directory.join(program)).find(|path| path.is_file())
+}
+
 /// Whether a program of that name is on the search path.
 pub(crate) fn is_installed(program: &str) -> bool {
-    env::split_paths(&search_path()).any(|directory| directory.join(program).is_file())
+    find(program).is_some()
 }

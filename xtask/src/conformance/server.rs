@@ -1,6 +1,7 @@
 //! A broker as a child process: started, waited for until it listens, and killed when it is no longer wanted.
 
 use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -52,6 +53,24 @@ impl Server {
         }
         Err(format!("{} does not say `{before}`; {}", self.name, shown(&lines)))
     }
+
+    /// Waits until it accepts connections at `address`.
+    pub(super) fn accepts(&mut self, address: SocketAddr) -> Result<(), String> {
+        let until = Instant::now() + START_MAX;
+        while Instant::now() < until && self.ended().is_none() {
+            if TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok() {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        let lines: Vec<_> = self.said.try_iter().collect();
+        Err(format!("{} does not listen on {address}; {}", self.name, shown(&lines)))
+    }
+
+    /// How it ended, if it did: nobody has asked it to.
+    pub(super) fn ended(&mut self) -> Option<String> {
+        self.child.try_wait().ok().flatten().map(|status| status.to_string())
+    }
 }
 
 impl Drop for Server {
@@ -87,5 +106,7 @@ mod tests {
     fn a_server_that_ends_is_not_waited_for() {
         let said = shell("echo no >&2; exit 3").says("at ");
         assert_eq!(said, Err("sh does not say `at `; it said:\n  no".into()));
+        let nobody = "127.0.0.1:1".parse().unwrap();
+        assert!(shell("exit 3").accepts(nobody).is_err());
     }
 }
