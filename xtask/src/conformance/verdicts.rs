@@ -27,14 +27,17 @@ const SERVE_MAX: Duration = Duration::from_secs(10);
 /// How many tests are repeated at the same time, each with a broker of its own.
 const REPEATS: usize = 6;
 
-/// A line of `martlet conformance --json`, as far as it is of use here.
+/// A line of `martlet conformance --json`, as far as it is of use here: `result` says how it ended, or, of a suite that
+/// knows only two ends, `passed`.
 #[derive(Clone, Debug, Deserialize)]
 struct Line {
     /// As in `connect/ping@5.0`.
     name: String,
     ids: Vec<String>,
-    passed: bool,
+    result: Option<String>,
+    passed: Option<bool>,
     /// Why the test could not be asked of this broker.
+    #[serde(alias = "why")]
     skipped: Option<String>,
     /// What was expected, and what came.
     differs: Option<String>,
@@ -109,9 +112,10 @@ impl Verdicts {
 
 impl Outcome {
     fn new(line: &Line) -> Outcome {
+        let has_passed = line.passed == Some(true) || line.result.as_deref() == Some("passed");
         let (verdict, reason) = match line {
             Line { skipped: Some(reason), .. } => (Verdict::Skipped, reason.clone()),
-            Line { passed: true, .. } => (Verdict::Passed, String::new()),
+            _ if has_passed => (Verdict::Passed, String::new()),
             Line { differs, .. } => (Verdict::Failed, differs.clone().unwrap_or_default()),
         };
         Outcome { ids: line.ids.clone(), verdict, reason, ends_broker: false }
@@ -215,10 +219,23 @@ mod tests {
             "\n",
             r#"{"name":"a/d@5.0","ids":[],"passed":true,"skipped":"no wills","seconds":0.1}"#,
             "\n",
+            r#"{"name":"a/e@5.0","ids":[],"result":"passed","seconds":0.1}"#,
+            "\n",
+            r#"{"name":"a/f@5.0","ids":[],"result":"skipped","seconds":0.1,"why":"declined"}"#,
+            "\n",
+            r#"{"name":"a/g@5.0","ids":[],"result":"failed","seconds":0.1,"differs":"z"}"#,
+            "\n",
         );
         let outcomes: Vec<_> = lines(json).unwrap().iter().map(Outcome::new).collect();
         let seen = outcomes.iter().map(|outcome| (outcome.verdict, outcome.reason.as_str()));
-        let expected = [(Verdict::Passed, ""), (Verdict::Failed, "x"), (Verdict::Skipped, "no wills")];
+        let expected = [
+            (Verdict::Passed, ""),
+            (Verdict::Failed, "x"),
+            (Verdict::Skipped, "no wills"),
+            (Verdict::Passed, ""),
+            (Verdict::Skipped, "declined"),
+            (Verdict::Failed, "z"),
+        ];
         assert_eq!(seen.collect::<Vec<_>>(), expected);
         assert_eq!(outcomes[0].ids, ["MQTT-3.1.0-2"]);
         assert!(lines("{").is_err());
