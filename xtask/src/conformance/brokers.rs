@@ -2,10 +2,11 @@
 //!
 //! Each is configured to refuse as little as it can: anonymous clients, nothing on disk, generous queues.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
 
 use super::server::Server;
 use crate::{peers, process};
@@ -46,7 +47,9 @@ pub(super) struct Broker {
     program: PathBuf,
     /// Where configurations are written.
     directory: PathBuf,
-    written: AtomicUsize,
+    /// The ports that one was told to listen on. Several run at the same time, and one that finds its port taken may
+    /// go on without a word, so that another would be tested in its place.
+    taken: Mutex<BTreeSet<u16>>,
 }
 
 /// A broker that runs until this is dropped.
@@ -73,7 +76,7 @@ pub(super) fn all(root: &Path, martlet: &Path, directory: &Path) -> Result<[Brok
         kind,
         program: program.to_owned(),
         directory: directory.to_owned(),
-        written: AtomicUsize::new(0),
+        taken: Mutex::default(),
     };
     let said = process::output(Command::new(martlet).arg("--version"))?.stdout;
     let ours = said.split_whitespace().last().unwrap_or("?").to_owned();
@@ -100,7 +103,7 @@ impl Broker {
         }
         let mut last = String::new();
         for _ in 0..TRIES_MAX {
-            match self.start_on(unused()?, unused()?) {
+            match self.start_on(self.unused()?, self.unused()?) {
                 Ok(running) => return Ok(running),
                 Err(why) => last = why,
             }
@@ -113,8 +116,8 @@ impl Broker {
             Kind::Rumqttd => (rumqttd(v5, v311), v311),
             _ => (mosquitto(v5), v5),
         };
-        let number = self.written.fetch_add(1, Ordering::Relaxed);
-        let file = self.directory.join(format!("{}-{number}.toml", self.name));
+        // rumqttd goes by the extension.
+        let file = self.directory.join(format!("{}-{}.toml", self.name, v5.port()));
         std::fs::write(&file, text).map_err(|fault| format!("cannot write {}: {fault}", file.display()))?;
         let mut command = Command::new(&self.program);
         if self.kind == Kind::Rumqttd {
@@ -131,6 +134,18 @@ impl Broker {
         let url = |address| format!("mqtt://{address}");
         Ok(Running { server: accepts?, v5: url(v5), v311: url(v311) })
     }
+
+    /// An address of this machine that nobody listens on, and that was not given out before.
+    fn unused(&self) -> Result<SocketAddr, String> {
+        loop {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
+            let address = listener.and_then(|listener| listener.local_addr());
+            let address = address.map_err(|fault| format!("no port: {fault}"))?;
+            if self.taken.lock().expect("nobody panics with this lock").insert(address.port()) {
+                return Ok(address);
+            }
+        }
+    }
 }
 
 /// Our broker as a user starts it, and its URL.
@@ -142,12 +157,6 @@ pub(super) fn martlet(program: &Path) -> Result<(Server, String), String> {
     Ok((server, url))
 }
 
-/// An address of this machine that nobody listens on.
-fn unused() -> Result<SocketAddr, String> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-    listener.and_then(|listener| listener.local_addr()).map_err(|fault| format!("no port: {fault}"))
-}
-
 fn mosquitto(address: SocketAddr) -> String {
     format!(
         "listener {} {}\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\n\
@@ -157,13 +166,13 @@ fn mosquitto(address: SocketAddr) -> String {
     )
 }
 
-/// As its own default, but for the addresses, and with larger messages and more of them in flight. Without
+/// As its own default, but for the addresses, and with messages of any size and more of them in flight. Without
 /// `dynamic_filters` it ends every connection that publishes what nobody has subscribed to.
 fn rumqttd(v5: SocketAddr, v311: SocketAddr) -> String {
     let listener = |table: &str, address: SocketAddr| {
         format!(
             "[{table}.1]\nname = \"{table}\"\nlisten = \"{address}\"\nnext_connection_delay_ms = 1\n\
-             [{table}.1.connections]\nconnection_timeout_ms = 60000\nmax_payload_size = 1048576\n\
+             [{table}.1.connections]\nconnection_timeout_ms = 60000\nmax_payload_size = 268435455\n\
              max_inflight_count = 1000\ndynamic_filters = true\n"
         )
     };
