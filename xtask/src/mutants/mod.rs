@@ -55,6 +55,12 @@ impl Part {
         (part.k < part.n).then_some(part)
     }
 
+    /// What figures of this part alone are to be read as.
+    fn said(self) -> String {
+        let Part { n, k } = self;
+        format!("A sample: every {n}th mutant of each crate, from number {k} on (`cargo xtask mutants --shard {k}/{n}`).\n\n")
+    }
+
     /// Where cargo-mutants puts its `mutants.out` for this part.
     fn directory(self, root: &Path, target: &Target) -> PathBuf {
         root.join(DIRECTORY).join(target.name).join(format!("{}-of-{}", self.k, self.n))
@@ -131,9 +137,9 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), String> {
         }
         figures.push((target.name, outcomes.figures));
     }
-    let text = table(&figures);
+    let text = options.part.map(Part::said).unwrap_or_default() + &table(&figures);
     print!("{text}");
-    if is_whole && figures.len() == TARGETS.len() {
+    if figures.len() == TARGETS.len() {
         marks::write(root, spec::DOCUMENT, "mutants", &text)?;
         println!("mutants: written to {}", spec::DOCUMENT);
     }
