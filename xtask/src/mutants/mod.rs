@@ -58,7 +58,9 @@ impl Part {
     /// What figures of this part alone are to be read as.
     fn said(self) -> String {
         let Part { n, k } = self;
-        format!("A sample: every {n}th mutant of each crate, from number {k} on (`cargo xtask mutants --shard {k}/{n}`).\n\n")
+        format!(
+            "A sample: every {n}th mutant of each crate, from number {k} on (`cargo xtask mutants --shard {k}/{n}`).\n\n"
+        )
     }
 
     /// Where cargo-mutants puts its `mutants.out` for this part.
