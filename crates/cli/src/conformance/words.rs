@@ -16,6 +16,9 @@
 
 use martlet_codec::{Version, put_varint};
 
+/// Longer than any test. Not 0, which some brokers refuse: that decides one test, and not all of them.
+const KEEP_ALIVE_S: u16 = 60;
+
 /// How a property's value is written.
 #[derive(Clone, Copy)]
 enum Form {
@@ -151,7 +154,7 @@ impl<'a> Line<'a> {
         put_text(&mut body, self.setting("name").unwrap_or(who.version.protocol_name()).as_bytes());
         body.push(self.setting("level").map_or(Ok(who.version as u8), number)?);
         body.push(bit(is_clean, 0x02) | bit(user.is_some(), 0x80) | bit(pass.is_some(), 0x40) | will_flags);
-        body.extend(self.setting("keep").map_or(Ok(0), number::<u16>)?.to_be_bytes());
+        body.extend(self.setting("keep").map_or(Ok(KEEP_ALIVE_S), number::<u16>)?.to_be_bytes());
         put_properties(&mut body, who.version, &self.properties);
         put_text(&mut body, &text(self.setting("id").unwrap_or(&who.client_id))?);
         if let Some(will) = will {

@@ -114,7 +114,8 @@ pub(super) const TESTS: &[Test] = &[
         a quiet
         a <6 closed 8d"),
     test("connect/keep-alive-0", "MQTT-3.1.2-22, 3.1.1 MQTT-3.1.2-24", "
-        a connect keep=0
+        a > connect keep=0
+        a <? connack 00 ?
         wait 3
         a quiet"),
     test("connect/after-disconnect", "MQTT-3.14.4-1, 3.1.1 MQTT-3.14.4-2", "
