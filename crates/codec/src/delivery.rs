@@ -80,17 +80,16 @@ impl Template {
             "the template decides about the id"
         );
         debug_assert_eq!(first & 0b110 != 0, packet_id.is_some(), "QoS and packet identifier go together");
+        let Some((_, rest)) = self.bytes.split_first() else { return };
         let start = out.len();
-        out.extend_from_slice(&self.bytes);
-        let frame = &mut out[start..];
-        if let Some(byte) = frame.first_mut() {
-            *byte = first;
-        }
+        out.reserve(self.bytes.len());
+        out.push(first);
+        out.extend_from_slice(rest);
         if let (Some(at), Some(id)) = (self.packet_id_at, packet_id) {
-            frame[at..at + 2].copy_from_slice(&id.get().to_be_bytes());
+            out[start + at..][..2].copy_from_slice(&id.get().to_be_bytes());
         }
         if let (Some(at), Some(expiry)) = (self.expiry_at, expiry) {
-            frame[at..at + 4].copy_from_slice(&expiry.to_be_bytes()); // [MQTT-3.3.2-6]
+            out[start + at..][..4].copy_from_slice(&expiry.to_be_bytes()); // [MQTT-3.3.2-6]
         }
     }
 

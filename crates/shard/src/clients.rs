@@ -6,6 +6,7 @@ use crate::connection::{Connection, Connections, pause};
 use crate::counters::{Counters, Dropped};
 use crate::interface::{ConnectionId, Effect};
 use crate::memory::Held;
+use crate::pool::Pool;
 use crate::session::{SessionKey, SessionRef, Sessions, Slot};
 use crate::timers::Timer;
 use crate::wheel::Wheel;
@@ -18,11 +19,6 @@ use martlet_protocol::{
     Delivery, Encodings, Entry, GroupRef, Message, PublicationId, Publications, SHARED_PAYLOAD_MIN, Source,
     SubscriptionIds, Time,
 };
-
-/// Buffers kept for connections that have output.
-const POOL_MAX: usize = 256;
-/// A buffer larger than this is freed, not pooled.
-const POOLED_BYTES_MAX: usize = 64 * 1024;
 
 /// One delivery: to whom, and how.
 #[derive(Clone, Copy, Debug)]
@@ -68,8 +64,8 @@ impl<'a> Parcelled<'a> {
         }
     }
     /// From where it is best sent now: a large payload from the store, to be shared.
-    fn source(&mut self, publications: &mut Publications) -> Source<'a> {
-        if self.message(publications).payload.len() < SHARED_PAYLOAD_MIN {
+    fn source(&mut self, payload_bytes: usize, publications: &mut Publications) -> Source<'a> {
+        if payload_bytes < SHARED_PAYLOAD_MIN {
             return self.source;
         }
         Source::Stored(self.store(publications))
@@ -97,7 +93,7 @@ pub(crate) struct Clients {
     pub(crate) held: Held,
     /// Deliveries and nodes matched since the turn began: what [`Config::work_max`] bounds.
     pub(crate) work: u32,
-    pool: Vec<Vec<u8>>,
+    pool: Pool,
 }
 
 impl Clients {
@@ -113,7 +109,7 @@ impl Clients {
             settled: Vec::new(),
             held: Held::default(),
             work: 0,
-            pool: Vec::new(),
+            pool: Pool::default(),
         }
     }
 
@@ -151,21 +147,19 @@ impl Clients {
         if message.is_expired(now) {
             return Err(Dropped::Expired); // [MQTT-3.3.2-5]
         }
-        let connection = &self.connections[id];
-        if connection.output.len() >= self.output_max() {
+        if self.connections[id].output.len() >= self.output_max() {
             return Err(Dropped::OutputFull);
         }
-        let source = parcelled.source(&mut self.publications);
+        let source = parcelled.source(payload_bytes, &mut self.publications);
         let delivery = Delivery::at_most_once(out.retain, out.subscription_ids);
         let connection = &mut self.connections[id];
-        connection.output.give_buffer(|| self.pool.pop().unwrap_or_default());
+        connection.output.give_buffer(|| self.pool.take());
         let Connection { protocol, output, .. } = connection;
         protocol
             .send(now, source, delivery, encodings, &mut self.publications, output)
             .map_err(|_| Dropped::TooLarge)?;
         self.counters.delivered += 1;
-        self.count_sent(id, payload_bytes);
-        self.touch(id);
+        self.sent(id, payload_bytes);
         Ok(())
     }
 
@@ -221,8 +215,7 @@ impl Clients {
         let (reason, group) = match step {
             Step::Blocked => return false,
             Step::Sent { payload_bytes } => {
-                self.count_sent(id, payload_bytes);
-                self.touch(id);
+                self.sent(id, payload_bytes);
                 return true;
             }
             Step::Expired(group) => (Dropped::Expired, group),
@@ -240,11 +233,13 @@ impl Clients {
         if self.is_full_for(0) { limits.output_low_bytes } else { limits.output_high_bytes }
     }
 
-    fn count_sent(&mut self, id: ConnectionId, payload_bytes: usize) {
-        self.connections[id].life.messages.1 += 1;
+    /// A PUBLISH was appended to the output of a connection.
+    fn sent(&mut self, id: ConnectionId, payload_bytes: usize) {
         self.counters.publishes_sent += 1;
         self.counters.packets_sent += 1;
         self.counters.publish_bytes_sent += payload_bytes as u64;
+        self.connections[id].life.messages.1 += 1;
+        self.touch(id);
     }
 
     /// A message of a shared subscription is dealt with: remembered for the group's credit.
@@ -263,7 +258,7 @@ impl Clients {
     ) -> T {
         let connection = self.connections.get_mut(id).expect("the caller holds an open connection");
         let slot: &mut Slot = &mut self.sessions[key];
-        connection.output.give_buffer(|| self.pool.pop().unwrap_or_default());
+        connection.output.give_buffer(|| self.pool.take());
         let before = (slot.session.outgoing.in_flight(), slot.session.outgoing.entry_bytes());
         let Connection { protocol, output, .. } = connection;
         let mut link = Link { session: &mut slot.session, publications: &mut self.publications, output };
@@ -303,14 +298,16 @@ impl Clients {
                 self.pump(now, key);
             }
         }
+        self.give_back(id);
         let connection = &mut self.connections[id];
-        if let Some(buffer) = connection.output.take_buffer()
-            && self.pool.len() < POOL_MAX
-            && buffer.capacity() <= POOLED_BYTES_MAX
-        {
-            self.pool.push(buffer);
-        }
         connection.dirty |= !connection.output.is_empty(); // whoever left bytes behind writes on by itself
+    }
+
+    /// An output with nothing in it needs no buffer.
+    pub(crate) fn give_back(&mut self, id: ConnectionId) {
+        if let Some(buffer) = self.connections[id].output.take_buffer() {
+            self.pool.give(buffer);
+        }
     }
 
     /// Stops reading a connection, for one more reason.

@@ -119,7 +119,7 @@ impl Shard {
         let mut parcelled = Parcelled::borrowed(message);
         for index in 0..fanout.targets.len() {
             let target = fanout.targets[index];
-            fanout.gather_ids(index);
+            fanout.gather_ids(&target);
             let out = Outbound {
                 to: target.to,
                 qos: qos.min(target.qos), // [MQTT-3.8.4-8] [3.1.1 MQTT-3.8.4-6]
@@ -222,12 +222,12 @@ impl Shard {
 
 impl Fanout {
     /// All Subscription Identifiers of a target. [MQTT-3.3.4-3]
-    fn gather_ids(&mut self, index: usize) {
-        let target = self.targets[index];
+    fn gather_ids(&mut self, target: &Target) {
         self.ids.clear();
-        if target.subscription_id != 0 {
-            self.ids.push(target.subscription_id);
+        if target.subscription_id == 0 {
+            return;
         }
+        self.ids.push(target.subscription_id);
         let mut next = target.more_ids;
         while let Some((before, id)) = self.more_ids.get(next as usize) {
             self.ids.push(*id);

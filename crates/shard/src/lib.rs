@@ -21,6 +21,7 @@ mod interest;
 mod interface;
 mod mail;
 mod memory;
+mod pool;
 mod post;
 mod publish;
 mod random;

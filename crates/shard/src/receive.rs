@@ -273,6 +273,7 @@ impl Shard {
     fn after_input(&mut self, now: Time, id: ConnectionId) {
         if self.clients.connections.get(id).is_some() {
             self.clients.touch(id);
+            self.clients.give_back(id);
         }
         self.after(now);
     }
