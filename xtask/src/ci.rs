@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::test::{self, Tested};
-use crate::{conformance, fuzz, process, sim, spec, tidy};
+use crate::{conformance, fuzz, instructions, process, sim, spec, tidy};
 
 /// How many seeds the simulator is given.
 const SEEDS: u64 = 3000;
@@ -27,6 +27,7 @@ pub(crate) fn run(root: &Path) -> (Result<(), String>, Option<Tested>) {
     steps.run("conformance", || conformance::run(root));
     steps.run("fuzz", || fuzz::run(root, fuzz::SECONDS));
     steps.run("sim", || sim::run(root, &sim::Options { seeds: SEEDS, first: None }));
+    steps.run("instructions", || instructions::run(root, false));
     steps.run("deny", || deny(root));
     steps.print();
     (steps.result(), tested)

@@ -5,6 +5,7 @@
 mod ci;
 mod conformance;
 mod fuzz;
+mod instructions;
 mod marks;
 mod mutants;
 mod peers;
@@ -36,6 +37,9 @@ Usage: cargo xtask <COMMAND>
                               takes hours, needs cargo-mutants, and writes docs/conformance.md when all are done
                               --shard: only the K-th of N parts, from 0/N on
                               --report: run nothing, judge what lies below target/mutants-out
+  instructions [--record]     count the instructions of the broker's steps under valgrind; 1 if they are not those of
+                              crates/shard/benches/instructions.toml any more
+                              --record: write them there
   fuzz [--seconds N]          run each fuzz target for N seconds (default 20)
   ci                          all of it: format, clippy, tidy, spec --check, tests, conformance, fuzzing, simulation,
                               licences
@@ -92,6 +96,8 @@ fn run(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
         ["mutants", options @ ..] => {
             mutants::run(root, &mutants::Options::parse(options).map_err(Failure::Usage)?)?;
         }
+        ["instructions"] => instructions::run(root, false)?,
+        ["instructions", "--record"] => instructions::run(root, true)?,
         ["fuzz"] => fuzz::run(root, fuzz::SECONDS)?,
         ["fuzz", "--seconds", seconds] => {
             fuzz::run(root, number("--seconds", seconds).map_err(Failure::Usage)?)?;

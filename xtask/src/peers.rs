@@ -22,6 +22,8 @@ const PAHO: &str = "paho-mqtt==2.2.0";
 const MQTT_JS: &str = "mqtt@5.16.0";
 /// From the Rust package registry.
 pub(crate) const RUMQTTD: &str = "0.20.0";
+/// The same version as the crate `gungraun` in Cargo.toml.
+const GUNGRAUN: &str = "0.20.0";
 
 /// Where the libraries are.
 pub(crate) struct Peers {
@@ -76,6 +78,22 @@ pub(crate) fn rumqttd(root: &Path) -> Result<PathBuf, String> {
     cargo.args(["install", "--quiet", "rumqttd", "--version", RUMQTTD, "--root"]).arg(&directory);
     process::run(&mut cargo)
         .map_err(|fault| format!("rumqttd {RUMQTTD} is needed, and a network\n{fault}"))?;
+    Ok(program)
+}
+
+/// The program that counts instructions, built and installed below `target/peers` if it is missing, and valgrind.
+pub(crate) fn gungraun_runner(root: &Path) -> Result<PathBuf, String> {
+    programs(&[("valgrind", "valgrind")])?;
+    let directory = root.join(format!("target/peers/gungraun-runner-{GUNGRAUN}"));
+    let program = directory.join("bin/gungraun-runner");
+    if program.is_file() {
+        return Ok(program);
+    }
+    println!("peers: building gungraun-runner {GUNGRAUN} below target/peers");
+    let mut cargo = process::cargo(root);
+    cargo.args(["install", "--quiet", "--locked", "gungraun-runner", "--version", GUNGRAUN, "--root"]);
+    process::run(cargo.arg(&directory))
+        .map_err(|fault| format!("gungraun-runner {GUNGRAUN} is needed, and a network\n{fault}"))?;
     Ok(program)
 }
 

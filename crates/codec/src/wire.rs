@@ -110,7 +110,7 @@ pub(crate) fn contains_any<const N: usize>(bytes: &[u8], wanted: [u8; N]) -> boo
     let has_zero = |word: u64| word.wrapping_sub(LOW) & !word & HIGH != 0;
     let has_wanted = |eight: &[u8; 8]| {
         let word = u64::from_ne_bytes(*eight);
-        wanted.iter().fold(false, |found, one| found | has_zero(word ^ LOW * u64::from(*one)))
+        wanted.iter().fold(false, |found, one| found | has_zero(word ^ (LOW * u64::from(*one))))
     };
     match bytes.last_chunk() {
         Some(last) => bytes.as_chunks().0.iter().any(has_wanted) || has_wanted(last), // some bytes twice
@@ -165,7 +165,10 @@ mod tests {
             for at in 0..len {
                 for one in [b'+', b'#', 0] {
                     let before = core::mem::replace(&mut bytes[at], one);
-                    assert!(contains_any(&bytes, [b'+', b'#', 0]) && contains_any(&bytes, [one]), "{len} {at}");
+                    assert!(
+                        contains_any(&bytes, [b'+', b'#', 0]) && contains_any(&bytes, [one]),
+                        "{len} {at}"
+                    );
                     assert!(!contains_any(&bytes, [one ^ 1, one ^ 0x80 ^ 2]), "{len} {at}");
                     bytes[at] = before;
                 }

@@ -10,9 +10,7 @@ use crate::session::{Acknowledged, GroupRef, Incoming, Outgoing, Session};
 use crate::violation::Violation;
 use alloc::boxed::Box;
 use alloc::string::String;
-use martlet_codec::{
-    Ack, AckKind, Frame, Malformed, PacketId, Publish, QoS, ReasonCode, TopicName, Version,
-};
+use martlet_codec::{Ack, AckKind, Frame, Malformed, PacketId, Publish, QoS, ReasonCode, TopicName, Version};
 
 /// Bytes of the longest Topic Name that a connection remembers.
 const RECENT_BYTES_MAX: usize = 256;
@@ -120,7 +118,9 @@ impl Receiver {
     /// The topic of a PUBLISH that passed [`Self::publish`]: its own, that of its alias, or the last one.
     pub(crate) fn topic<'a>(&'a self, publish: &Publish<'a>) -> TopicName<'a> {
         publish.topic.unwrap_or_else(|| match publish.topic_alias() {
-            Some(alias) => self.topic_of(alias).expect("an unknown alias is a Violation before it is asked for"),
+            Some(alias) => {
+                self.topic_of(alias).expect("an unknown alias is a Violation before it is asked for")
+            }
             None => TopicName::from_checked(&self.recent),
         })
     }

@@ -2,8 +2,7 @@
 //! `cargo xtask instructions` compares them with the figures in `benches/instructions.toml`.
 //!
 //! No sockets: a shard is told what it would read, and what it would write is taken from it, as a reactor does.
-#![allow(missing_docs, reason = "the harness makes public what it measures")]
-#![allow(clippy::unwrap_used, reason = "a benchmark ends where something unforeseen is")]
+#![allow(missing_docs, unused_qualifications, reason = "the harness makes modules of what it measures")]
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
 use martlet_codec::{Packet, Split, Version, split_frame};
@@ -171,7 +170,6 @@ fn subscribing() -> Rig {
     rig.bytes = subscribe("device/new/command", 1);
     rig
 }
-
 
 #[library_benchmark]
 #[bench::publish(publish("plant/7/line/3/temperature", 1, 7), Version::V311)]

@@ -58,9 +58,7 @@ impl<'a> Parcelled<'a> {
     pub(crate) fn store(&mut self, publications: &mut Publications) -> PublicationId {
         match self.source {
             Source::Stored(id) => id,
-            Source::Borrowed(message) => {
-                *self.stored.get_or_insert_with(|| publications.insert(message))
-            }
+            Source::Borrowed(message) => *self.stored.get_or_insert_with(|| publications.insert(message)),
         }
     }
     /// From where it is best sent now: a large payload from the store, to be shared.
