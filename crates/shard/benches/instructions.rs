@@ -2,7 +2,12 @@
 //! `cargo xtask instructions` compares them with the figures in `benches/instructions.toml`.
 //!
 //! No sockets: a shard is told what it would read, and what it would write is taken from it, as a reactor does.
-#![allow(missing_docs, unused_qualifications, reason = "the harness makes modules of what it measures")]
+#![allow(
+    missing_docs,
+    unused_qualifications,
+    clippy::disallowed_types,
+    reason = "the harness makes modules of what it measures"
+)]
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
 use martlet_codec::{Packet, Split, Version, split_frame};
