@@ -6,6 +6,7 @@
     missing_docs,
     unused_qualifications,
     clippy::disallowed_types,
+    clippy::disallowed_methods,
     reason = "the harness makes modules of what it measures"
 )]
 
