@@ -235,6 +235,25 @@ fn the_steps_of_an_authentication() {
 }
 
 #[test]
+fn connack_names_no_other_method_than_connect() {
+    for (asked, connack, good) in [
+        (Some("m"), "20 07 00 00 04 15 0001 6d", true),
+        (Some("m"), "20 07 00 00 04 15 0001 6e", false),
+        (None, "20 07 00 00 04 15 0001 6d", false), // [MQTT-4.12.0-6]
+    ] {
+        let mut options = ConnectOptions::new(V5, "c");
+        options.authentication = asked.map(|method| Authentication { method: method.into(), data: None });
+        let mut client = Connection::new(options).unwrap();
+        client.connect(NOW);
+        client.handle_bytes(NOW, &bytes(connack));
+        assert_eq!(client.is_connected(), good, "{connack}"); // [MQTT-4.12.0-5]
+        let other = Fatal::Violation(Violation::AuthMethodChanged);
+        let told = |event: &Event| matches!(event, Event::Disconnected(End::Fatal(fatal)) if *fatal == other);
+        assert_eq!(events(&mut client).iter().any(told), !good);
+    }
+}
+
+#[test]
 fn nothing_but_auth_and_disconnect_before_connack() {
     let mut client = client(V5);
     let mut filters = FiltersBuf::new();
