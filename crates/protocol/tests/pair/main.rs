@@ -249,6 +249,20 @@ fn a_takeover_is_told() {
 }
 
 #[test]
+fn who_declines_problem_information_hears_the_words_of_a_failure_alone() {
+    let (failed, normal) = (ReasonCode::ServerBusy, ReasonCode::Success);
+    for (wanted, reason, words) in
+        [(true, normal, true), (true, failed, true), (false, normal, false), (false, failed, true)]
+    {
+        let mut pair = Pair::new(Version::V5, |options, _| options.request_problem_information = wanted);
+        pair.connect();
+        pair.server.end(reason);
+        let text = words.then(|| "because".into()); // [MQTT-3.1.2-29]
+        assert_eq!(end(&pair.settle()), Some(&End::Server { reason, text, server_reference: None }));
+    }
+}
+
+#[test]
 fn what_waits_offline_ages() {
     let mut pair = Pair::new(Version::V5, |options, _| lasting(options));
     pair.connect();
