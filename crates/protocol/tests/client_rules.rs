@@ -4,8 +4,8 @@
 
 use Version::{V5, V31, V311};
 use martlet_codec::{
-    FiltersBuf, MAXIMUM_FRAME_LEN, Properties, PropertiesBuf, Property, QoSLevel, ReasonCode, Split,
-    SubscriptionOptions, TopicFilter, TopicFiltersBuf, TopicName, Version, split_frame,
+    FiltersBuf, MAXIMUM_FRAME_LEN, Malformed, Properties, PropertiesBuf, Property, QoSLevel, ReasonCode,
+    Split, SubscriptionOptions, TopicFilter, TopicFiltersBuf, TopicName, Version, split_frame,
 };
 use martlet_protocol::client::{Authentication, ConnectOptions, Connection, End, Event, Refused};
 use martlet_protocol::{Fatal, Message, Time, Violation};
@@ -254,6 +254,82 @@ fn connack_names_no_other_method_than_connect() {
 }
 
 #[test]
+fn auth_of_the_server_goes_on_or_is_done() {
+    for (frames, good) in [
+        ("f0 06 18 04 15 0001 6d", true),
+        ("f0 06 00 04 15 0001 6d", false), // CONNACK would say so
+        ("f0 06 19 04 15 0001 6d", false),
+        ("20 07 00 00 04 15 0001 6d f0 06 00 04 15 0001 6d", true),
+        ("20 07 00 00 04 15 0001 6d f0 06 19 04 15 0001 6d", false),
+    ] {
+        let mut options = ConnectOptions::new(V5, "c");
+        options.authentication = Some(Authentication { method: "m".into(), data: None });
+        let mut client = Connection::new(options).unwrap();
+        client.connect(NOW);
+        client.handle_bytes(NOW, &bytes(frames));
+        let wrong = Fatal::Violation(Violation::AuthReason);
+        let told = |event: &Event| matches!(event, Event::Disconnected(End::Fatal(fatal)) if *fatal == wrong);
+        assert_eq!(events(&mut client).iter().any(told), !good, "{frames}"); // [MQTT-3.15.2-1]
+    }
+}
+
+#[test]
+fn auth_stays_within_what_the_server_takes() {
+    let mut options = ConnectOptions::new(V5, "c");
+    options.authentication = Some(Authentication { method: "m".into(), data: None });
+    let mut client = Connection::new(options).unwrap();
+    client.connect(NOW);
+    take(&mut client);
+    client.handle_bytes(NOW, &bytes("20 0c 00 00 09 15 0001 6d 27 0000000c"));
+    assert_eq!(client.reauthenticate(b"12"), Err(Refused::TooLarge)); // [MQTT-3.2.2-15]
+    assert_eq!(client.output_len(), 0);
+    client.reauthenticate(b"1").unwrap();
+    assert_eq!(take(&mut client).len(), 12);
+}
+
+#[test]
+fn a_refused_message_is_settled_with_its_reason() {
+    let mut client = after(V5, CONNACK);
+    let topic = TopicName::new("t").unwrap();
+    let message = Message { topic, properties: &[], payload: b"", expires_at: None, publisher: 0 };
+    for (qos, ack) in [(QoSLevel::AtLeastOnce, "40 03 0001 87"), (QoSLevel::ExactlyOnce, "50 03 0002 87")] {
+        let token = client.publish(NOW, &message, qos, false).unwrap();
+        take(&mut client);
+        events(&mut client);
+        client.handle_bytes(NOW, &bytes(ack));
+        let told = events(&mut client).pop();
+        let refused = ReasonCode::NotAuthorized;
+        assert!(matches!(told, Some(Event::Published(of, reason)) if of == token && reason == refused)); // [MQTT-4.4.0-2]
+        assert_eq!((client.unsettled(), client.output_len()), (0, 0));
+    }
+}
+
+#[test]
+fn a_disconnect_that_cannot_be_said() {
+    let mut client = after(V5, CONNACK);
+    let misplaced = client.disconnect(ReasonCode::GrantedQoS1, None);
+    assert_eq!(misplaced, Err(Malformed::ReasonCodeNotAllowedHere.into())); // [MQTT-3.14.2-1]
+    assert_eq!(client.disconnect(ReasonCode::Success, Some(5)), Err(Refused::SessionExpiryRaised)); // 3.14.2.2.2
+    assert!(client.is_connected() && client.output_len() == 0);
+}
+
+#[test]
+fn an_identifier_means_a_new_message_in_a_new_session() {
+    for (connack, messages) in [("20 03 01 00 00", 0), ("20 03 00 00 00", 1)] {
+        let mut options = ConnectOptions::new(V5, "c");
+        options.session_expiry_s = 60;
+        let mut client = Connection::new(options).unwrap();
+        client.connect(NOW);
+        client.handle_bytes(NOW, &bytes("20 03 00 00 00 34 06 00 01 74 0007 00"));
+        client.connect(NOW);
+        events(&mut client);
+        client.handle_bytes(NOW, &bytes(&format!("{connack} 34 06 00 01 74 0007 00")));
+        let events = events(&mut client).into_iter().filter(|event| matches!(event, Event::Message(_)));
+        assert_eq!(events.count(), messages, "{connack}"); // [MQTT-3.2.2-5] [MQTT-4.3.3-10]
+    }
+}
+
+#[test]
 fn nothing_but_auth_and_disconnect_before_connack() {
     let mut client = client(V5);
     let mut filters = FiltersBuf::new();
@@ -289,6 +365,9 @@ fn options_that_no_connect_can_express() {
     let mut secret = ConnectOptions::new(V311, "c");
     secret.password = Some(b"x"[..].into());
     assert!(Connection::new(secret).is_err()); // [3.1.1 MQTT-3.1.2-22]
+    let mut twofold = ConnectOptions::new(V5, "c");
+    twofold.user_properties.push(Property::RequestResponseInformation(1));
+    assert_eq!(Connection::new(twofold).unwrap_err(), Malformed::PropertyNotAllowedHere.into());
 }
 
 #[test]

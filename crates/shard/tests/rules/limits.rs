@@ -30,6 +30,22 @@ fn a_client_within_the_servers_receive_maximum() {
 }
 
 #[test]
+fn the_quota_of_a_client_begins_anew_with_each_connection() {
+    everywhere_with(
+        |config| config.limits.receive_maximum = 1,
+        |rig| {
+            rig.dial("p", "v5 expiry=60");
+            rig.tell("p", "publish t a 2#1");
+            rig.expect_all("p", &["connack 00 rm=1", "pubrec 1 10"]);
+            rig.cut("p");
+            rig.dial("p", "v5 clean=0 expiry=60");
+            rig.tell("p", "publish t b 2#2");
+            rig.expect_all("p", &["connack 00 present rm=1", "pubrec 2 10"]); // [MQTT-4.9.0-1]
+        },
+    );
+}
+
+#[test]
 fn the_server_within_the_clients_receive_maximum() {
     everywhere(|rig| {
         rig.connect("s", "v5 rm=2 expiry=60");

@@ -111,6 +111,23 @@ fn disconnect_may_change_the_interval() {
 }
 
 #[test]
+fn disconnect_stays_within_the_servers_limit() {
+    everywhere_with(
+        |config| config.limits.session_expiry_max_s = 60,
+        |rig| {
+            for (wait_s, connack) in [(59, "connack 00 present"), (61, "connack 00")] {
+                rig.connect("a", "v5 expiry=10");
+                rig.tell("a", "disconnect 00 expiry=4294967295");
+                rig.pass(wait_s);
+                rig.dial("a", "v5 clean=0 expiry=10");
+                rig.expect("a", connack);
+                rig.cut("a");
+            }
+        },
+    );
+}
+
+#[test]
 fn a_session_is_taken_over() {
     everywhere(|rig| {
         rig.connect("old", "v5 id=c expiry=60");
