@@ -17,6 +17,7 @@ mod hard_subscriptions;
 mod limits;
 mod memory_account;
 mod retained;
+mod routes;
 mod sessions;
 mod shared;
 mod stream;
