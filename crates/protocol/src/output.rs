@@ -2,6 +2,7 @@
 //! It never writes, and holds no buffer while nothing waits.
 
 use crate::publication::{PublicationId, Publications};
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
@@ -14,9 +15,16 @@ pub struct Output {
     bytes: Vec<u8>,
     /// How many of `bytes` are already out.
     start: usize,
-    /// Payloads that stand between the bytes, in order.
-    shared: VecDeque<Shared>,
-    shared_len: usize,
+    /// Few outputs have any, at any time.
+    shared: Option<Box<SharedPayloads>>,
+}
+
+/// Payloads that stand between the bytes, in order.
+#[derive(Debug, Default)]
+struct SharedPayloads {
+    queue: VecDeque<Shared>,
+    /// Bytes of them that wait.
+    len: usize,
 }
 
 #[derive(Debug)]
@@ -31,7 +39,7 @@ struct Shared {
 impl Output {
     /// An output that holds nothing, not even memory.
     pub const fn new() -> Self {
-        Output { bytes: Vec::new(), start: 0, shared: VecDeque::new(), shared_len: 0 }
+        Output { bytes: Vec::new(), start: 0, shared: None }
     }
     /// Where encoders append.
     pub fn buffer(&mut self) -> &mut Vec<u8> {
@@ -41,12 +49,13 @@ impl Output {
     pub fn push_payload(&mut self, publication: PublicationId, publications: &mut Publications) {
         let len = publications.get(publication).payload.len();
         publications.retain(publication);
-        self.shared.push_back(Shared { at: self.bytes.len(), publication, sent: 0, len });
-        self.shared_len += len;
+        let shared = self.shared.get_or_insert_default();
+        shared.queue.push_back(Shared { at: self.bytes.len(), publication, sent: 0, len });
+        shared.len += len;
     }
     /// Bytes that wait.
     pub fn len(&self) -> usize {
-        self.bytes.len() - self.start + self.shared_len
+        self.bytes.len() - self.start + self.shared.as_ref().map_or(0, |shared| shared.len)
     }
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
@@ -55,7 +64,7 @@ impl Output {
     /// The waiting bytes as contiguous pieces, in order.
     pub fn pieces<'a>(&'a self, publications: &'a Publications) -> impl Iterator<Item = &'a [u8]> {
         let mut from = self.start;
-        let mut shared = self.shared.iter();
+        let mut shared = self.shared.iter().flat_map(|shared| &shared.queue);
         let mut payload: Option<&'a [u8]> = None;
         let mut done = false;
         core::iter::from_fn(move || {
@@ -83,29 +92,41 @@ impl Output {
     pub fn advance(&mut self, mut n: usize, publications: &mut Publications) {
         assert!(n <= self.len(), "a socket takes no more than it was given");
         while n > 0 {
-            let plain = self.shared.front().map_or(self.bytes.len(), |one| one.at) - self.start;
+            let next = self.shared.as_mut().and_then(|shared| shared.queue.front_mut());
+            let plain = next.as_ref().map_or(self.bytes.len(), |one| one.at) - self.start;
             let step = plain.min(n);
             (self.start, n) = (self.start + step, n - step);
-            let Some(one) = self.shared.front_mut().filter(|_| n > 0) else { continue };
-            let step = (one.len - one.sent).min(n);
-            one.sent += step;
-            self.shared_len -= step;
-            n -= step;
-            if one.sent == one.len {
-                publications.release(one.publication);
-                self.shared.pop_front();
+            if n > 0 {
+                n -= self.advance_shared(n, publications);
             }
         }
         self.compact();
     }
+    /// At most `n` bytes of the first shared payload went out; how many they were.
+    fn advance_shared(&mut self, n: usize, publications: &mut Publications) -> usize {
+        let Some(shared) = &mut self.shared else { return 0 };
+        let Some(one) = shared.queue.front_mut() else { return 0 };
+        let step = (one.len - one.sent).min(n);
+        one.sent += step;
+        shared.len -= step;
+        if one.sent == one.len {
+            publications.release(one.publication);
+            shared.queue.pop_front();
+            if shared.queue.is_empty() {
+                self.shared = None;
+            }
+        }
+        step
+    }
     /// Moves the rest to the front when more than half of a large buffer is out.
     fn compact(&mut self) {
-        if self.start == self.bytes.len() && self.shared.is_empty() {
+        if self.start == self.bytes.len() && self.shared.is_none() {
             self.bytes.clear();
             self.start = 0;
         } else if self.start > 16 * 1024 && self.start * 2 > self.bytes.len() {
             self.bytes.drain(..self.start);
-            self.shared.iter_mut().for_each(|one| one.at -= self.start);
+            let shared = self.shared.iter_mut().flat_map(|shared| &mut shared.queue);
+            shared.for_each(|one| one.at -= self.start);
             self.start = 0;
         }
     }
@@ -124,7 +145,7 @@ impl Output {
     }
     /// Forgets everything that waits.
     pub fn clear(&mut self, publications: &mut Publications) {
-        for one in self.shared.drain(..) {
+        for one in self.shared.take().into_iter().flat_map(|shared| shared.queue) {
             publications.release(one.publication);
         }
         *self = Self::new();

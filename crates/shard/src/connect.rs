@@ -94,10 +94,10 @@ impl Shard {
         }
         self.clients.counters.packets_sent += 1;
         let life = &mut self.clients.connections[id].life;
-        life.client_id = Some(client_id);
         life.keep_alive_s = keep_alive_s;
-        let life = Box::new(life.clone());
-        self.clients.effects.push_back(Effect::Connected(id, life));
+        let said = Box::new(life.clone());
+        life.client_id = None; // the session has it
+        self.clients.effects.push_back(Effect::Connected(id, said));
         self.watch(id);
         self.come_online(now, key);
         self.clients.pump(now, key);
@@ -244,8 +244,11 @@ impl Shard {
         if let Some(timer) = connection.timer.take() {
             self.clients.wheel.cancel(timer);
         }
-        let life = Box::new(connection.life.clone());
+        let mut life = Box::new(connection.life.clone());
         let session = connection.session.take();
+        if let Some(key) = session {
+            life.client_id = Some(self.clients.sessions[key].session.client_id.clone());
+        }
         self.clients.effects.push_back(Effect::Ended(id, life, why));
         if let Some(key) = session {
             self.go_offline(now, key);

@@ -233,7 +233,8 @@ impl Shard {
     /// Asks an authenticator, and reads no more until it answers.
     fn ask(&mut self, id: ConnectionId, data: Option<Box<[u8]>>) {
         let connection = &self.clients.connections[id];
-        let client_id = connection.life.client_id.clone().unwrap_or_default();
+        let of_session = connection.session.map(|key| self.clients.sessions[key].session.client_id.clone());
+        let client_id = of_session.or_else(|| connection.life.client_id.clone()).unwrap_or_default();
         let credentials = match (&connection.greeting, connection.protocol.method()) {
             (Some(greeting), _) => Credentials {
                 client_id,
