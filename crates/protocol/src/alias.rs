@@ -107,8 +107,15 @@ mod tests {
     }
 
     #[test]
+    fn a_topic_as_short_as_its_alias_has_none() {
+        let aliases = OutgoingAliases::default();
+        assert_eq!(aliases.assign("a/b", 1), Alias::None);
+        assert_eq!(aliases.assign("a/bc", 1), Alias::New(1));
+    }
+
+    #[test]
     fn aliases_have_a_bound_in_bytes() {
-        let long = "x".repeat(ALIAS_BYTES_MAX - 8);
+        let long = "x".repeat(64 * 1024 - 8);
         let mut incoming = IncomingAliases::default();
         assert!(incoming.set(1, TopicName::new(&long).unwrap()));
         assert!(incoming.set(2, TopicName::new("12345678").unwrap()));

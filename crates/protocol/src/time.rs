@@ -36,3 +36,19 @@ impl Time {
         if left > u32::MAX as u64 { u32::MAX } else { left as u32 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_rounded_up_and_fits_four_bytes() {
+        let at = Time::from_millis(10_000);
+        for (now_ms, left_s) in [(0, 10), (1, 10), (999, 10), (1000, 9), (9_999, 1), (10_000, 0), (90_000, 0)]
+        {
+            assert_eq!(at.seconds_left(Time::from_millis(now_ms)), left_s, "{now_ms}");
+        }
+        assert_eq!(at.after_s(u32::MAX).seconds_left(at), u32::MAX);
+        assert_eq!(Time::NEVER.seconds_left(at), u32::MAX);
+    }
+}

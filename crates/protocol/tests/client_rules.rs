@@ -4,8 +4,8 @@
 
 use Version::{V5, V31, V311};
 use martlet_codec::{
-    FiltersBuf, Properties, PropertiesBuf, Property, QoSLevel, ReasonCode, Split, SubscriptionOptions,
-    TopicFilter, TopicName, Version, split_frame,
+    FiltersBuf, MAXIMUM_FRAME_LEN, Malformed, Properties, PropertiesBuf, Property, QoSLevel, ReasonCode,
+    Split, SubscriptionOptions, TopicFilter, TopicFiltersBuf, TopicName, Version, split_frame,
 };
 use martlet_protocol::client::{Authentication, ConnectOptions, Connection, End, Event, Refused};
 use martlet_protocol::{Fatal, Message, Time, Violation};
@@ -235,6 +235,101 @@ fn the_steps_of_an_authentication() {
 }
 
 #[test]
+fn connack_names_no_other_method_than_connect() {
+    for (asked, connack, good) in [
+        (Some("m"), "20 07 00 00 04 15 0001 6d", true),
+        (Some("m"), "20 07 00 00 04 15 0001 6e", false),
+        (None, "20 07 00 00 04 15 0001 6d", false), // [MQTT-4.12.0-6]
+    ] {
+        let mut options = ConnectOptions::new(V5, "c");
+        options.authentication = asked.map(|method| Authentication { method: method.into(), data: None });
+        let mut client = Connection::new(options).unwrap();
+        client.connect(NOW);
+        client.handle_bytes(NOW, &bytes(connack));
+        assert_eq!(client.is_connected(), good, "{connack}"); // [MQTT-4.12.0-5]
+        let other = Fatal::Violation(Violation::AuthMethodChanged);
+        let told = |event: &Event| matches!(event, Event::Disconnected(End::Fatal(fatal)) if *fatal == other);
+        assert_eq!(events(&mut client).iter().any(told), !good);
+    }
+}
+
+#[test]
+fn auth_of_the_server_goes_on_or_is_done() {
+    for (frames, good) in [
+        ("f0 06 18 04 15 0001 6d", true),
+        ("f0 06 00 04 15 0001 6d", false), // CONNACK would say so
+        ("f0 06 19 04 15 0001 6d", false),
+        ("20 07 00 00 04 15 0001 6d f0 06 00 04 15 0001 6d", true),
+        ("20 07 00 00 04 15 0001 6d f0 06 19 04 15 0001 6d", false),
+    ] {
+        let mut options = ConnectOptions::new(V5, "c");
+        options.authentication = Some(Authentication { method: "m".into(), data: None });
+        let mut client = Connection::new(options).unwrap();
+        client.connect(NOW);
+        client.handle_bytes(NOW, &bytes(frames));
+        let wrong = Fatal::Violation(Violation::AuthReason);
+        let told = |event: &Event| matches!(event, Event::Disconnected(End::Fatal(fatal)) if *fatal == wrong);
+        assert_eq!(events(&mut client).iter().any(told), !good, "{frames}"); // [MQTT-3.15.2-1]
+    }
+}
+
+#[test]
+fn auth_stays_within_what_the_server_takes() {
+    let mut options = ConnectOptions::new(V5, "c");
+    options.authentication = Some(Authentication { method: "m".into(), data: None });
+    let mut client = Connection::new(options).unwrap();
+    client.connect(NOW);
+    take(&mut client);
+    client.handle_bytes(NOW, &bytes("20 0c 00 00 09 15 0001 6d 27 0000000c"));
+    assert_eq!(client.reauthenticate(b"12"), Err(Refused::TooLarge)); // [MQTT-3.2.2-15]
+    assert_eq!(client.output_len(), 0);
+    client.reauthenticate(b"1").unwrap();
+    assert_eq!(take(&mut client).len(), 12);
+}
+
+#[test]
+fn a_refused_message_is_settled_with_its_reason() {
+    let mut client = after(V5, CONNACK);
+    let topic = TopicName::new("t").unwrap();
+    let message = Message { topic, properties: &[], payload: b"", expires_at: None, publisher: 0 };
+    for (qos, ack) in [(QoSLevel::AtLeastOnce, "40 03 0001 87"), (QoSLevel::ExactlyOnce, "50 03 0002 87")] {
+        let token = client.publish(NOW, &message, qos, false).unwrap();
+        take(&mut client);
+        events(&mut client);
+        client.handle_bytes(NOW, &bytes(ack));
+        let told = events(&mut client).pop();
+        let refused = ReasonCode::NotAuthorized;
+        assert!(matches!(told, Some(Event::Published(of, reason)) if of == token && reason == refused)); // [MQTT-4.4.0-2]
+        assert_eq!((client.unsettled(), client.output_len()), (0, 0));
+    }
+}
+
+#[test]
+fn a_disconnect_that_cannot_be_said() {
+    let mut client = after(V5, CONNACK);
+    let misplaced = client.disconnect(ReasonCode::GrantedQoS1, None);
+    assert_eq!(misplaced, Err(Malformed::ReasonCodeNotAllowedHere.into())); // [MQTT-3.14.2-1]
+    assert_eq!(client.disconnect(ReasonCode::Success, Some(5)), Err(Refused::SessionExpiryRaised)); // 3.14.2.2.2
+    assert!(client.is_connected() && client.output_len() == 0);
+}
+
+#[test]
+fn an_identifier_means_a_new_message_in_a_new_session() {
+    for (connack, messages) in [("20 03 01 00 00", 0), ("20 03 00 00 00", 1)] {
+        let mut options = ConnectOptions::new(V5, "c");
+        options.session_expiry_s = 60;
+        let mut client = Connection::new(options).unwrap();
+        client.connect(NOW);
+        client.handle_bytes(NOW, &bytes("20 03 00 00 00 34 06 00 01 74 0007 00"));
+        client.connect(NOW);
+        events(&mut client);
+        client.handle_bytes(NOW, &bytes(&format!("{connack} 34 06 00 01 74 0007 00")));
+        let events = events(&mut client).into_iter().filter(|event| matches!(event, Event::Message(_)));
+        assert_eq!(events.count(), messages, "{connack}"); // [MQTT-3.2.2-5] [MQTT-4.3.3-10]
+    }
+}
+
+#[test]
 fn nothing_but_auth_and_disconnect_before_connack() {
     let mut client = client(V5);
     let mut filters = FiltersBuf::new();
@@ -270,6 +365,9 @@ fn options_that_no_connect_can_express() {
     let mut secret = ConnectOptions::new(V311, "c");
     secret.password = Some(b"x"[..].into());
     assert!(Connection::new(secret).is_err()); // [3.1.1 MQTT-3.1.2-22]
+    let mut twofold = ConnectOptions::new(V5, "c");
+    twofold.user_properties.push(Property::RequestResponseInformation(1));
+    assert_eq!(Connection::new(twofold).unwrap_err(), Malformed::PropertyNotAllowedHere.into());
 }
 
 #[test]
@@ -311,6 +409,83 @@ fn an_answer_has_a_code_for_each_filter() {
         client.subscribe(&filters, Properties::NONE).unwrap();
         client.handle_bytes(NOW, &bytes(suback));
         assert_eq!(client.is_connected(), good); // [MQTT-3.9.3-1]
+    }
+}
+
+#[test]
+fn unsuback_has_a_code_for_each_filter_and_none_before_5_0() {
+    for (version, unsuback, codes) in [
+        (V5, "b0 05 ffc0 00 00 11", Some(&[0x00, 0x11][..])),
+        (V5, "b0 04 ffc0 00 00", None),
+        (V311, "b0 02 ffc0", Some(&[])),
+        (V31, "b0 02 ffc0", Some(&[])),
+    ] {
+        let mut client = after(version, if version == V5 { CONNACK } else { "20 02 00 00" });
+        let mut filters = TopicFiltersBuf::new();
+        ["a", "b"].iter().for_each(|filter| filters.push(TopicFilter::new(filter).unwrap()));
+        let token = client.unsubscribe(&filters, Properties::NONE).unwrap();
+        client.handle_bytes(NOW, &bytes(unsuback));
+        let answered = events(&mut client).into_iter().find_map(|event| match event {
+            Event::Unsubscribed(of, reasons) if of == token => Some(reasons),
+            _ => None,
+        });
+        let answered = answered.map(|reasons| reasons.iter().map(|reason| *reason as u8).collect::<Vec<_>>());
+        assert_eq!(answered.as_deref(), codes, "{version} {unsuback}"); // [MQTT-3.11.3-1]
+        assert_eq!(client.is_connected(), codes.is_some());
+    }
+}
+
+#[test]
+fn a_request_ends_with_its_connection() {
+    let mut client = after(V5, CONNACK);
+    let mut filters = FiltersBuf::new();
+    filters.push(TopicFilter::new("a").unwrap(), SubscriptionOptions::default());
+    client.subscribe(&filters, Properties::NONE).unwrap();
+    client.connect(NOW);
+    client.handle_bytes(NOW, &bytes(CONNACK));
+    assert!(client.is_connected());
+    client.handle_bytes(NOW, &bytes("90 04 ffc0 00 00")); // nothing was asked on this connection
+    let end = events(&mut client).pop();
+    let mismatch = Fatal::Violation(Violation::AcknowledgementMismatch);
+    assert!(matches!(&end, Some(Event::Disconnected(End::Fatal(fatal))) if *fatal == mismatch), "{end:?}");
+}
+
+#[test]
+fn the_id_that_the_server_assigns_is_the_clients_from_then_on() {
+    let mut client = Connection::new(ConnectOptions::new(V5, "")).unwrap();
+    client.connect(NOW);
+    assert!(take(&mut client).ends_with(&[0, 0]));
+    client.handle_bytes(NOW, &bytes("20 09 00 00 06 12 0003 6f776c"));
+    assert_eq!(client.client_id(), "owl"); // [MQTT-3.2.2-16]
+    client.connect(NOW);
+    assert!(take(&mut client).ends_with(b"\0\x03owl"));
+}
+
+#[test]
+fn a_message_is_unsettled_until_its_last_acknowledgement() {
+    let mut client = after(V5, "20 06 00 00 03 21 0001"); // Receive Maximum 1
+    let topic = TopicName::new("t").unwrap();
+    let message = Message { topic, properties: &[], payload: b"", expires_at: None, publisher: 0 };
+    for qos in [QoSLevel::ExactlyOnce, QoSLevel::AtLeastOnce, QoSLevel::AtMostOnce] {
+        client.publish(NOW, &message, qos, false).unwrap();
+    }
+    for (frame, unsettled) in [("", 2), ("50 02 0001", 2), ("70 02 0001", 1), ("40 02 0002", 0)] {
+        client.handle_bytes(NOW, &bytes(frame));
+        assert_eq!(client.unsettled(), unsettled, "{frame}");
+    }
+}
+
+#[test]
+fn the_largest_message_there_can_be() {
+    let mut client = Connection::new(ConnectOptions::new(V311, "c")).unwrap();
+    let topic = TopicName::new("t").unwrap();
+    let largest = MAXIMUM_FRAME_LEN - 5 - 3 - 3; // first byte and length, the topic, an alias
+    let payload = vec![0; largest + 1];
+    for (len, refused) in [(largest, Refused::NotConnected), (largest + 1, Refused::TooLarge)] {
+        let payload = &payload[..len];
+        let message = Message { topic, properties: &[], payload, expires_at: None, publisher: 0 };
+        let published = client.publish(NOW, &message, QoSLevel::AtMostOnce, false);
+        assert_eq!(published, Err(refused), "{len} bytes");
     }
 }
 

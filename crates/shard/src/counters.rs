@@ -64,6 +64,7 @@ counter_table! {
     Gauge shared_subscriptions   "Shared Subscriptions of clients.";
     Gauge stored_messages        "Messages held, retained or queued; each counts once.";
     Gauge stored_bytes           "Payload bytes of the messages held.";
+    Gauge memory_bytes           "Bytes, about, of all that clients make the broker hold: what memory_bytes_max bounds.";
     Gauge in_flight              "Messages with QoS > 0 that were sent and not yet acknowledged.";
     Total matches_cut            "Publications whose matching was cut off: too many wildcard filters fit.";
     Total routed                 "Deliveries created: one per publication and receiver.";

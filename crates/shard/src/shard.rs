@@ -168,6 +168,7 @@ impl Shard {
         counters.retained = self.retained.len() as u64;
         counters.stored_messages = self.clients.publications.len() as u64;
         counters.stored_bytes = self.clients.publications.bytes();
+        counters.memory_bytes = self.clients.memory();
         counters
     }
 

@@ -49,7 +49,7 @@ impl PacketIdSet {
         self.len += 1;
         true
     }
-    /// Takes an identifier out; false if it was not there. The last one gives all memory back.
+    /// Takes an identifier out; false if it was not there. An empty page is given back, the last by [`Self::shrink`].
     pub fn remove(&mut self, id: PacketId) -> bool {
         let (index, word, bit) = Self::place(id);
         let Some(Some(page)) = self.pages.get_mut(index) else { return false };

@@ -239,13 +239,29 @@ fn silence_after_pingreq_ends_the_connection() {
 fn a_takeover_is_told() {
     let mut pair = Pair::new(Version::V5, |_, _| {});
     pair.connect();
+    pair.client.publish(pair.now, &message("t", b"too late"), AtMostOnce, false).unwrap();
     pair.server.end(ReasonCode::SessionTakenOver);
     let reason = ReasonCode::SessionTakenOver;
     let told = End::Server { reason, text: Some("because".into()), server_reference: None };
     assert_eq!(end(&pair.settle()), Some(&told));
+    assert!(pair.server.routed.is_empty()); // [MQTT-3.14.4-1]
     let refused = pair.client.publish(pair.now, &message("t", b""), AtMostOnce, false);
     assert_eq!(refused, Err(Refused::NotConnected));
     assert_eq!(pair.client.output_len(), 0); // [MQTT-3.14.4-1]
+}
+
+#[test]
+fn who_declines_problem_information_hears_the_words_of_a_failure_alone() {
+    let (failed, normal) = (ReasonCode::ServerBusy, ReasonCode::Success);
+    for (wanted, reason, words) in
+        [(true, normal, true), (true, failed, true), (false, normal, false), (false, failed, true)]
+    {
+        let mut pair = Pair::new(Version::V5, |options, _| options.request_problem_information = wanted);
+        pair.connect();
+        pair.server.end(reason);
+        let text = words.then(|| "because".into()); // [MQTT-3.1.2-29]
+        assert_eq!(end(&pair.settle()), Some(&End::Server { reason, text, server_reference: None }));
+    }
 }
 
 #[test]
@@ -267,6 +283,21 @@ fn what_waits_offline_ages() {
         _ => None,
     });
     assert_eq!(left, Some(12)); // [MQTT-3.3.2-6]
+}
+
+#[test]
+fn what_was_begun_does_not_age() {
+    let mut pair = Pair::new(Version::V5, |options, _| lasting(options));
+    pair.connect();
+    pair.mute = true;
+    let aging = Message { expires_at: Some(pair.now.after_s(5)), ..message("nest/one", b"x") };
+    let token = pair.client.publish(pair.now, &aging, ExactlyOnce, false).unwrap();
+    pair.settle();
+    pair.cut();
+    pair.now = pair.now.after_s(8);
+    let events = pair.connect();
+    let done = |event: &Event| matches!(event, Event::Published(of, ReasonCode::Success) if *of == token);
+    assert!(events.iter().any(done), "{events:?}"); // [MQTT-4.3.3-7]
 }
 
 #[test]

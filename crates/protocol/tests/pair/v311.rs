@@ -219,6 +219,13 @@ fn disconnect_is_the_last_word() {
 }
 
 #[test]
+fn a_client_that_wants_its_will_says_no_goodbye() {
+    let mut pair = connected(|_| {});
+    pair.client.disconnect(ReasonCode::DisconnectWithWill, None).unwrap();
+    assert!(pair.client.is_closing() && pair.client.output_len() == 0);
+}
+
+#[test]
 fn qos_0_has_neither_identifier_nor_dup() {
     let mut pair = connected(|_| {});
     publish(&mut pair, "x", AtMostOnce);

@@ -190,6 +190,16 @@ fn re_authentication_against_the_rules() {
             rig.expect("a", "disconnect 82");
             rig.closed("a", EndReason::Violation(why));
         }
+        rig.dial("a", "v5 method=S");
+        rig.asked("a");
+        rig.answer("a", accept(None));
+        rig.tell("a", "auth 19 method=S data=1");
+        rig.asked("a");
+        rig.answer("a", challenge("2"));
+        rig.expect_all("a", &["connack 00 method=S", "auth 18 method=S data=2"]);
+        rig.tell("a", "auth 19 method=S data=1"); // the first is not done
+        rig.expect("a", "disconnect 82");
+        rig.closed("a", EndReason::Violation(Violation::AuthReason));
     });
 }
 

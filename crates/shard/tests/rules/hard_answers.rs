@@ -3,7 +3,7 @@
 
 use crate::common::words::{self, hex};
 use crate::common::*;
-use martlet_codec::ReasonCode;
+use martlet_codec::{Malformed, ProtocolName, ReasonCode};
 use martlet_protocol::Violation;
 
 /// A client whose answers stay in the server's output.
@@ -51,6 +51,20 @@ fn answers_say_no_more_than_a_client_takes() {
             }
         },
     );
+}
+
+/// What is wrong with it has a reason code that CONNACK alone may have.
+#[test]
+fn a_wrong_connect_in_a_wrong_place_is_a_protocol_error() {
+    everywhere(|rig| {
+        rig.connect("c", "v5");
+        rig.tell("c", "hex 10 0e 0004 4d515454 09 02 003c 00 0001 63");
+        rig.expect("c", "disconnect 82"); // [MQTT-3.14.2-1]
+        rig.closed(
+            "c",
+            EndReason::Malformed(Malformed::UnsupportedVersion { name: ProtocolName::Mqtt, level: 9 }),
+        );
+    });
 }
 
 #[test]

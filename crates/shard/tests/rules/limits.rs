@@ -1,7 +1,7 @@
 //! Limits of either side: Receive Maximum, Topic Aliases, Maximum Packet Size, Message Expiry, queues and memory.
 
 use crate::common::*;
-use martlet_codec::Malformed;
+use martlet_codec::{Malformed, ReasonCode};
 use martlet_protocol::Violation;
 
 #[test]
@@ -25,6 +25,22 @@ fn a_client_within_the_servers_receive_maximum() {
                 rig.tell("3.x", &format!("publish t a 2#{id}")); // 3.x knows no such limit
                 rig.expect("3.x", &format!("pubrec {id}"));
             }
+        },
+    );
+}
+
+#[test]
+fn the_quota_of_a_client_begins_anew_with_each_connection() {
+    everywhere_with(
+        |config| config.limits.receive_maximum = 1,
+        |rig| {
+            rig.dial("p", "v5 expiry=60");
+            rig.tell("p", "publish t a 2#1");
+            rig.expect_all("p", &["connack 00 rm=1", "pubrec 1 10"]);
+            rig.cut("p");
+            rig.dial("p", "v5 clean=0 expiry=60");
+            rig.tell("p", "publish t b 2#2");
+            rig.expect_all("p", &["connack 00 present rm=1", "pubrec 2 10"]); // [MQTT-4.9.0-1]
         },
     );
 }
@@ -183,6 +199,20 @@ fn a_message_larger_than_one_client_takes() {
 }
 
 #[test]
+fn what_is_too_large_does_not_hold_up_what_comes_behind_it() {
+    everywhere(|rig| {
+        rig.connect("small", "v5 max=30");
+        rig.subscribe("small", "t@1");
+        rig.connect("p", "v5");
+        rig.ignore("p");
+        for line in ["publish t before 1#1", "publish t *40 1#2", "publish t behind 1#3"] {
+            rig.tell("p", line);
+        }
+        rig.expect_all("small", &["publish t before 1#1", "publish t behind 1#3"]); // [MQTT-3.1.2-25]
+    });
+}
+
+#[test]
 fn answers_stay_within_a_tiny_maximum_packet_size() {
     everywhere(|rig| {
         rig.connect("a", "v5 max=20");
@@ -255,6 +285,48 @@ fn a_queue_has_a_bound() {
             rig.tell("p", "publish t *1000 1#9");
             rig.expect("p", "puback 9");
             rig.expect("s", "publish t *1000 1#4");
+        },
+    );
+}
+
+#[test]
+fn a_message_that_fills_a_queue_fits_into_it() {
+    everywhere_with(
+        |config| config.queue_bytes_max = 1001,
+        |rig| {
+            rig.connect("s", "v5 expiry=60");
+            rig.subscribe("s", "t@1");
+            rig.cut("s");
+            rig.connect("p", "v5");
+            rig.ignore("p");
+            rig.tell("p", "publish t *1001 1#1"); // and the topic
+            assert_eq!((rig.counters().queued, rig.dropped(Dropped::QueueFull)), (0, 1));
+            rig.tell("p", "publish t *1000 1#2");
+            assert_eq!((rig.counters().queued, rig.dropped(Dropped::QueueFull)), (1, 1));
+        },
+    );
+}
+
+#[test]
+fn a_client_comes_back_to_its_session_however_full_memory_is() {
+    everywhere_with(
+        |config| config.memory_bytes_max = 16 * 1024,
+        |rig| {
+            rig.connect("s", "v5 expiry=60");
+            rig.cut("s");
+            for n in 0..100 {
+                let name = format!("{n}");
+                rig.dial(&name, "v5");
+                rig.ignore(&name);
+            }
+            rig.dial("new", "v5");
+            rig.expect("new", "connack 89");
+            rig.closed("new", EndReason::Refused(ReasonCode::ServerBusy));
+            rig.dial("s", "v5 clean=0 expiry=60 will=w,x");
+            rig.expect("s", "connack 97"); // a will is more than it had
+            rig.closed("s", EndReason::Refused(ReasonCode::QuotaExceeded));
+            rig.dial("s", "v5 clean=0 expiry=60");
+            rig.expect("s", "connack 00 present");
         },
     );
 }

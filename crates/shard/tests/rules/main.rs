@@ -15,6 +15,7 @@ mod hard_packets;
 mod hard_sessions;
 mod hard_subscriptions;
 mod limits;
+mod memory_account;
 mod retained;
 mod sessions;
 mod shared;

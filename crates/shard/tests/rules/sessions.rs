@@ -111,6 +111,23 @@ fn disconnect_may_change_the_interval() {
 }
 
 #[test]
+fn disconnect_stays_within_the_servers_limit() {
+    everywhere_with(
+        |config| config.limits.session_expiry_max_s = 60,
+        |rig| {
+            for (wait_s, connack) in [(59, "connack 00 present"), (61, "connack 00")] {
+                rig.connect("a", "v5 expiry=10");
+                rig.tell("a", "disconnect 00 expiry=4294967295");
+                rig.pass(wait_s);
+                rig.dial("a", "v5 clean=0 expiry=10");
+                rig.expect("a", connack);
+                rig.cut("a");
+            }
+        },
+    );
+}
+
+#[test]
 fn a_session_is_taken_over() {
     everywhere(|rig| {
         rig.connect("old", "v5 id=c expiry=60");
@@ -212,4 +229,26 @@ fn the_life_of_a_connection_in_the_log() {
         assert_eq!((life.packets_received, life.messages), (4, (1, 1)));
         assert_eq!(life.bytes.0, rig.counters().bytes_received, "each byte counts once, on whichever shard");
     });
+}
+
+/// A client says much and goodbye in one read, and its next connection comes before the server has dealt with it.
+#[test]
+fn what_was_said_before_a_takeover_is_not_lost() {
+    for shards in [1, 2] {
+        let mut rig = Rig::with(shards, |config| config.work_max = 5);
+        rig.connect("w", "v5");
+        rig.subscribe("w", "#");
+        rig.connect("a", "v5 will=will,bye");
+        rig.open("b", "v5");
+        let lines: Vec<String> = (0..20).map(|n| format!("publish t {n}")).collect();
+        let said = lines.iter().map(String::as_str).chain(["disconnect"]);
+        let said: Vec<u8> = said.flat_map(|line| words::packet(martlet_codec::Version::V5, line)).collect();
+        rig.client("a").to_server.extend(said);
+        rig.client("b").to_server.extend(words::connect("b", "v5 id=a"));
+        rig.settle();
+        rig.closed("a", NORMAL);
+        rig.expect("b", "connack 00");
+        assert_eq!(rig.heard("w"), lines, "and no will"); // [MQTT-3.14.4-3]
+        rig.finish();
+    }
 }

@@ -173,6 +173,22 @@ fn the_end_of_a_session_returns_qos_1_and_not_qos_2() {
 }
 
 #[test]
+fn the_end_of_a_session_returns_what_was_not_sent_again() {
+    everywhere(|rig| {
+        let members = group(rig, 2, "v5 expiry=100", 1);
+        publish(rig, 1..=6, 1);
+        assert_eq!(members.iter().map(|name| rig.heard(name).len()).collect::<Vec<_>>(), [3, 3]);
+        rig.cut(&members[0]);
+        rig.connect(&members[0], "v5 clean=0 expiry=100 rm=1");
+        assert_eq!(rig.heard(&members[0]).len(), 1, "its window holds the others back");
+        rig.connect("x", &format!("v5 id={}", members[0])); // Clean Start: the session is gone
+        rig.expect(&members[0], "disconnect 8e");
+        assert_eq!(rig.heard(&members[1]).len(), 3); // 4.8.2
+        assert_eq!(rig.counters().in_flight, 6);
+    });
+}
+
+#[test]
 fn a_qos_2_delivery_stays_with_its_member() {
     everywhere(|rig| {
         let members = group(rig, 2, "v5 expiry=100", 2);

@@ -119,6 +119,26 @@ fn publishers_wait_for_mail_that_is_not_taken() {
 }
 
 #[test]
+fn a_publisher_that_goes_leaves_the_others_waiting_for_their_turn() {
+    let mut rig = Rig::with(2, |config| config.outbox_bytes_max = 1000);
+    let [p, q, s] = [(0, "p"), (0, "q"), (1, "s")].map(|(shard, prefix)| rig.id_on(shard, prefix));
+    for name in [&p, &q, &s] {
+        rig.connect(name, "v5");
+    }
+    rig.subscribe(&s, "t@1");
+    rig.ring_full = true;
+    rig.tell_all(&p, &["publish t *2000 1#1", "publish t *2000 1#2"]);
+    rig.tell(&q, "publish t *2000 1#1");
+    assert!(rig.client(&p).paused && rig.client(&q).paused);
+    rig.cut(&p);
+    rig.ring_full = false;
+    rig.settle();
+    assert!(!rig.client(&q).paused);
+    assert_eq!((rig.heard(&s).len(), rig.heard(&q).len()), (3, 1));
+    rig.ignore(&p);
+}
+
+#[test]
 fn the_broker_stops() {
     everywhere(|rig| {
         rig.connect("w", "v5");

@@ -144,6 +144,20 @@ fn a_will_reaches_its_own_session_and_may_be_queued() {
 }
 
 #[test]
+fn a_will_is_its_clients_own_message() {
+    everywhere(|rig| {
+        rig.connect("c", "v5 expiry=60 will=will,bye,1");
+        rig.subscribe("c", "will@1n");
+        rig.connect("other", "v5");
+        rig.subscribe("other", "will@1n");
+        rig.cut("c");
+        rig.expect("other", "publish will bye 1#1");
+        rig.connect("c", "v5 clean=0");
+        rig.silent("c"); // No Local: [MQTT-3.8.3-3]
+    });
+}
+
+#[test]
 fn a_will_cannot_speak_for_the_broker() {
     everywhere(|rig| {
         rig.connect("w", "v5");
