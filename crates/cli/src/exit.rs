@@ -21,6 +21,8 @@ pub(crate) enum Status {
     PublishRefused = 26,
     TimedOut = 27,
     Internal = 70,
+    /// As a shell has it for SIGINT: 128 + 2.
+    Interrupted = 130,
 }
 
 /// Characters of a topic that an error shows.
@@ -35,7 +37,7 @@ Exit codes:
    3  a configuration or file is wrong  26  the server refused a message
   20  the host name has no address      27  timed out
   21  no TCP or Unix connection         70  a bug in martlet: please report it
-  22  TLS";
+  22  TLS                              130  interrupted by a signal";
 
 /// An end with an error: nothing is printed where `text` is empty.
 #[derive(Debug, PartialEq, Eq)]
@@ -106,7 +108,7 @@ mod tests {
 
     #[test]
     fn the_help_lists_every_code() {
-        for code in [0, 1, 2, 3, 20, 21, 22, 23, 24, 25, 26, 27, 70] {
+        for code in [0, 1, 2, 3, 20, 21, 22, 23, 24, 25, 26, 27, 70, 130] {
             assert!(HELP.contains(&format!("{code:>2}  ")), "{code}");
         }
     }

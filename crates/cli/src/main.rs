@@ -54,12 +54,22 @@ fn guarded(run: impl FnOnce() -> Result<(), Failure> + UnwindSafe) -> Result<(),
 
 /// One line on stderr, whether or not anybody reads it: `eprintln!` would panic.
 fn say(line: &str) {
-    let _ = writeln!(io::stderr(), "martlet: {line}");
+    let _ = writeln!(io::stderr(), "martlet: {}", harmless(line));
+}
+
+/// Without what a terminal would act on: words of a broker may be in the text.
+fn harmless(line: &str) -> String {
+    line.replace(char::is_control, "\u{fffd}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_acts_on_the_terminal() {
+        assert_eq!(harmless("a\u{1b}[31m\u{9b}\u{7f}ä"), "a\u{fffd}[31m\u{fffd}\u{fffd}ä");
+    }
 
     #[test]
     fn a_panic_has_its_exit_code() {

@@ -20,9 +20,6 @@ use std::time::{Duration, Instant};
 /// How long an orderly end may take.
 const DISCONNECT_LIMIT: Duration = Duration::from_secs(5);
 
-/// The exit code of a process that a signal ended (128 + SIGINT).
-const SECOND_SIGNAL: i32 = 130;
-
 pub(crate) struct Session {
     pub(crate) client: Client,
     stopped: Arc<AtomicBool>,
@@ -78,7 +75,8 @@ impl Session {
         let mut options = connect::options(args, &url)?;
         change(&mut options);
         let mut client = Client::new(options)?;
-        let stopped = stop_on_signals(client.interrupter())?;
+        let interrupter = client.interrupter();
+        let stopped = stop_on_signals(move || interrupter.interrupt())?;
         match client.reconnect(&url.endpoint, plan.patience()) {
             Err(ConnectFault::Ended(End::NoConnAck)) => Err(ConnectFault::TimedOut.into()),
             Err(ConnectFault::Ended(end)) if !matches!(end, End::Fatal(_)) => Err(lost(&client, &end)),
@@ -188,8 +186,8 @@ fn lost(client: &Client, end: &End) -> Failure {
     Failure::new(Status::ConnectionLost, text)
 }
 
-/// The first signal asks for an orderly end, the second ends at once.
-fn stop_on_signals(interrupter: Interrupter) -> Result<Arc<AtomicBool>, Failure> {
+/// The first SIGINT or SIGTERM asks for an orderly end, and wakes who has to know; the second ends at once.
+pub(crate) fn stop_on_signals(wake: impl Fn() + Send + 'static) -> Result<Arc<AtomicBool>, Failure> {
     let cannot = |e| Failure::new(Status::Internal, format!("cannot watch signals: {e}"));
     let stopped = Arc::new(AtomicBool::new(false));
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(cannot)?;
@@ -197,9 +195,9 @@ fn stop_on_signals(interrupter: Interrupter) -> Result<Arc<AtomicBool>, Failure>
     let watch = move || {
         for _ in signals.forever() {
             if flag.swap(true, Ordering::AcqRel) {
-                signal_hook::low_level::exit(SECOND_SIGNAL);
+                signal_hook::low_level::exit(Status::Interrupted as i32);
             }
-            interrupter.interrupt();
+            wake();
         }
     };
     thread::Builder::new().name("signals".into()).spawn(watch).map_err(cannot)?;

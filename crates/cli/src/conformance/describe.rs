@@ -2,12 +2,13 @@
 //!
 //! Reason codes are always said, Reason Strings never: they are for people.
 
-use martlet_codec::{Frame, MAXIMUM_FRAME_LEN, Packet, Properties, Property, Split, Version, split_frame};
+use super::peer::FRAME_MAX;
+use martlet_codec::{Frame, Packet, Properties, Property, Split, Version, split_frame};
 use std::fmt::Write;
 
 /// The words of one whole frame; `malformed ...` where it is no packet.
 pub(super) fn describe(version: Version, bytes: &[u8]) -> String {
-    match split_frame(bytes, MAXIMUM_FRAME_LEN as u32) {
+    match split_frame(bytes, FRAME_MAX) {
         Ok(Split::Whole(frame, _)) => packet(version, frame, bytes),
         Ok(Split::Partial(_)) => "malformed: no whole packet".to_owned(),
         Err(malformed) => format!("malformed: {malformed}"),
@@ -17,7 +18,10 @@ pub(super) fn describe(version: Version, bytes: &[u8]) -> String {
 fn packet(version: Version, frame: Frame<'_>, bytes: &[u8]) -> String {
     let packet = match Packet::decode(frame, version) {
         Ok(packet) => packet,
-        Err(malformed) => return refusal(bytes).unwrap_or_else(|| format!("malformed: {malformed}")),
+        Err(malformed) => {
+            let refusal = refusal(bytes).filter(|said| !said.starts_with("connack 00"));
+            return refusal.unwrap_or_else(|| format!("malformed: {malformed}"));
+        }
     };
     let kind = packet.kind().name().to_lowercase();
     match &packet {
@@ -143,5 +147,9 @@ mod tests {
         assert_eq!(said(b"\x20\x07\x00\x00\x04\x24\x01\x25\x00"), "connack 00 new maxqos=1 retain=0");
         assert_eq!(said(b"\x40\x02\x00\x01"), "puback 1 00");
         assert!(said(b"\x90\x02\x00\x00").starts_with("malformed"));
+        assert_eq!(said(b"\x20\x02\x00\x01"), "connack 01 new");
+        assert!(said(b"\x20\x06\x00\x00\x03\x21\x00\x00").starts_with("malformed"), "Receive Maximum 0");
+        assert!(said(b"\x20\x02\x00\x00").starts_with("malformed"), "no properties");
+        assert!(said(b"\x30\xff\xff\xff\x7f\x00").starts_with("malformed"), "too long for any test");
     }
 }

@@ -18,20 +18,25 @@ mod words;
 
 use crate::args::ConformanceArgs;
 use crate::exit::{Failure, Status, stream_failure};
-use martlet_client::{Url, Version};
+use crate::session::stop_on_signals;
+use martlet_client::{Client, ConnectFault, ConnectOptions, End as Ended, Url, Version};
 use martlet_net::Stream;
 use offer::Offer;
 use peer::{Came, Peer};
 use script::{PATIENCE_MIN, Run, Stop, Target};
-use std::process;
-use std::sync::Mutex;
+use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 use words::Who;
 
 /// How many tests run at the same time. Most of them only wait.
 const THREADS: usize = 12;
+
+/// How long the first connection may take.
+const CONNECT_MAX: Duration = Duration::from_secs(5);
 
 /// A script, and the statements that it tests: it runs in each version that one of them is from.
 pub(crate) struct Test {
@@ -106,21 +111,30 @@ pub(crate) fn run(args: &ConformanceArgs) -> Result<(), Failure> {
         return report::list(&cases);
     }
     let target = target(args)?;
-    Stream::connect(&target.endpoint, Duration::from_secs(5)).map_err(|fault| stream_failure(&fault))?;
+    Stream::connect(&target.endpoint, CONNECT_MAX).map_err(|fault| stream_failure(&fault))?;
     let begun = Instant::now();
-    let broker = Broker::ask(target);
-    if broker.offers.iter().all(|(_, offer)| offer.is_none()) {
-        return Err(Failure::new(Status::CheckFailed, "the broker refuses MQTT 3.1.1 and 5.0"));
-    }
+    let mut broker = Broker::ask(target)?;
+    // A report that cannot be written is told before the tests, not after them.
+    let junit = args.junit.as_deref().map(|file| File::create(file).map_err(|e| report::no_junit(file, &e)));
+    let junit = junit.transpose()?;
+    broker.target.stopped = stop_on_signals(|| ())?;
     let outcomes = run_all(&broker, &cases);
-    if let Some(file) = &args.junit {
-        report::junit(file, &outcomes, begun.elapsed())?;
+    let took = begun.elapsed();
+    report::print(&outcomes, args.json, took)?;
+    if let (Some(mut file), Some(path)) = (junit, &args.junit) {
+        report::junit(&mut file, &outcomes, took).map_err(|e| report::no_junit(path, &e))?;
     }
-    report::print(&outcomes, args.json, begun.elapsed())?;
-    match outcomes.iter().filter(|outcome| outcome.is_failure()).count() {
-        0 => Ok(()),
-        failed => Err(Failure::new(Status::CheckFailed, format!("{failed} of {} failed", outcomes.len()))),
+    if broker.target.is_stopped() {
+        let text = format!("interrupted: {} of {} tests have ended", outcomes.len(), cases.len());
+        return Err(Failure::new(Status::Interrupted, text));
     }
+    let failed = outcomes.iter().filter(|outcome| outcome.is_failure()).count();
+    if failed == 0 {
+        return Ok(());
+    }
+    let gone = Broker::ask(broker.target).err();
+    let gone = gone.map_or(String::new(), |gone| format!("; the broker is gone: {gone}"));
+    Err(Failure::new(Status::CheckFailed, format!("{failed} of {} failed{gone}", outcomes.len())))
 }
 
 fn cases(only: Option<&str>) -> Vec<Case> {
@@ -140,41 +154,84 @@ fn target(args: &ConformanceArgs) -> Result<Target, Failure> {
         user_name: url.user_name.as_deref().map(str::to_owned),
         password: url.password.as_deref().map(<[u8]>::to_vec),
         patience: args.patience,
+        // Not the id of the process: in a container, that is the same each time.
+        name: format!("mc{:07x}", RandomState::new().hash_one(()) & 0xfff_ffff),
+        stopped: Arc::default(),
     })
 }
 
 impl Broker {
-    fn ask(target: Target) -> Self {
-        let v5 = offer(&target, Version::V5);
-        let v311 = offer(&target, Version::V311);
+    /// A failure if there is nobody to test: in no version a client is let in.
+    fn ask(target: Target) -> Result<Self, Failure> {
+        let (v5, v311) = (greet(&target, Version::V5), greet(&target, Version::V311));
+        match (&v5, &v311) {
+            (Greeting::Welcome(_), _) | (_, Greeting::Welcome(_)) => {}
+            (Greeting::NoSuchVersion, Greeting::NoSuchVersion) => {
+                return Err(Failure::new(Status::CheckFailed, "the broker refuses MQTT 3.1.1 and 5.0"));
+            }
+            (Greeting::Other, _) => reason(&target, Version::V5)?,
+            _ => reason(&target, Version::V311)?,
+        }
+        let (v5, v311) = (v5.offer(), v311.offer());
         // What is declined in 5.0 is not there in 3.1.1 either, which cannot say so.
         let v311 = v311.map(|v311| v5.as_ref().map_or(v311, Offer::of_311));
-        Broker { target, offers: [(Version::V311, v311), (Version::V5, v5)] }
+        Ok(Broker { target, offers: [(Version::V311, v311), (Version::V5, v5)] })
     }
 }
 
-/// What a broker offers in a version: everything, if it says nothing of the kind; None if it refuses this version.
-fn offer(target: &Target, version: Version) -> Option<Offer> {
+/// How a broker answers the first CONNECT of a version.
+enum Greeting {
+    Welcome(Offer),
+    NoSuchVersion,
+    /// Another refusal, silence, or no MQTT.
+    Other,
+}
+
+impl Greeting {
+    /// What a broker offers: everything, if it says nothing of the kind; None if it refuses this version.
+    fn offer(self) -> Option<Offer> {
+        match self {
+            Greeting::Welcome(offer) => Some(offer),
+            Greeting::NoSuchVersion => None,
+            Greeting::Other => Some(Offer::default()),
+        }
+    }
+}
+
+/// Why a client is not let in, as our own client has it.
+fn reason(target: &Target, version: Version) -> Result<(), Failure> {
+    let mut options = ConnectOptions::new(version, &format!("{}p", target.name));
+    options.user_name = target.user_name.as_deref().map(Into::into);
+    options.password = target.password.as_deref().map(Into::into);
+    match Client::connect(&target.endpoint, options, target.patience.max(PATIENCE_MIN)) {
+        Err(ConnectFault::Ended(Ended::NoConnAck)) => Err(ConnectFault::TimedOut.into()),
+        Err(fault) => Err(fault.into()),
+        // It has changed its mind.
+        Ok(_) => Ok(()),
+    }
+}
+
+fn greet(target: &Target, version: Version) -> Greeting {
     let who = Who {
         version,
-        client_id: format!("mc{:07x}p", process::id()),
+        client_id: format!("{}p", target.name),
         user_name: target.user_name.clone(),
         password: target.password.clone(),
     };
     let patience = target.patience.max(PATIENCE_MIN);
-    let Ok(mut peer) = Peer::connect(&target.endpoint, patience) else { return Some(Offer::default()) };
+    let Ok(mut peer) = Peer::connect(&target.endpoint, patience) else { return Greeting::Other };
     peer.send(&words::frame(&who, "connect").unwrap_or_default());
-    let Came::Frame(bytes) = peer.next(Instant::now() + patience) else { return Some(Offer::default()) };
+    let Came::Frame(bytes) = peer.next(Instant::now() + patience) else { return Greeting::Other };
     peer.send(&words::frame(&who, "disconnect").unwrap_or_default());
     let said = describe::describe(version, &bytes);
-    match said.split(' ').nth(1) {
-        Some("01" | "84") => None,
-        Some("00") => Some(Offer::new(&said)),
-        _ => Some(Offer::default()),
+    match said.strip_prefix("connack ").and_then(|rest| rest.split(' ').next()) {
+        Some("01" | "84") => Greeting::NoSuchVersion,
+        Some("00") => Greeting::Welcome(Offer::new(&said)),
+        _ => Greeting::Other,
     }
 }
 
-/// Runs all cases, some at a time; their outcomes in the order of the cases.
+/// Runs all cases, some at a time, until a signal comes; their outcomes in the order of the cases.
 fn run_all(broker: &Broker, cases: &[Case]) -> Vec<Outcome> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
@@ -183,7 +240,7 @@ fn run_all(broker: &Broker, cases: &[Case]) -> Vec<Outcome> {
             let index = next.fetch_add(1, Ordering::Relaxed);
             cases.get(index).map(|case| (index, case))
         } {
-            let outcome = run_one(broker, case, index);
+            let Some(outcome) = run_one(broker, case, index) else { break };
             done.lock().expect("no thread panics while it holds this").push((index, outcome));
         }
     };
@@ -197,13 +254,14 @@ fn run_all(broker: &Broker, cases: &[Case]) -> Vec<Outcome> {
     done.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-fn run_one(broker: &Broker, case: &Case, index: usize) -> Outcome {
+/// None: a signal has come before the end.
+fn run_one(broker: &Broker, case: &Case, index: usize) -> Option<Outcome> {
     let begun = Instant::now();
     let offer = broker.offers.iter().find(|(version, _)| *version == case.version);
     let end = match offer.and_then(|(_, offer)| offer.clone()) {
         None => End::Skipped("declined: this version of MQTT".to_owned()),
         Some(offer) => {
-            let name = format!("mc{:07x}x{index:03x}", process::id());
+            let name = format!("{}x{index:03x}", broker.target.name);
             let mut run = Run::new(&broker.target, case.version, name, offer);
             let result = run.script(case.test.script);
             let transcript = run.clean_up();
@@ -211,10 +269,12 @@ fn run_one(broker: &Broker, case: &Case, index: usize) -> Outcome {
                 Ok(()) => End::Passed,
                 Err(Stop::Skipped(why)) => End::Skipped(why),
                 Err(Stop::Differs(differs)) => End::Failed(differs, transcript),
+                Err(Stop::Interrupted) => return None,
             }
         }
     };
-    Outcome { name: case.name(), ids: case.test.ids(case.version).collect(), took: begun.elapsed(), end }
+    let ids = case.test.ids(case.version).collect();
+    Some(Outcome { name: case.name(), ids, took: begun.elapsed(), end })
 }
 
 #[cfg(test)]

@@ -2,10 +2,13 @@
 //!
 //! It knows no packet: what the bytes mean is for [`super::words`] and [`super::describe`].
 
-use martlet_codec::{MAXIMUM_FRAME_LEN, Split, split_frame};
+use martlet_codec::{Split, split_frame};
 use martlet_net::{Endpoint, Fault, Stream};
 use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
+
+/// The longest frame that is read: twice the longest that a test expects. One that claims more is no packet.
+pub(super) const FRAME_MAX: u32 = 4 << 20;
 
 /// What came within the time.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,7 +41,7 @@ impl Peer {
 
     pub(super) fn next(&mut self, until: Instant) -> Came {
         loop {
-            let len = match split_frame(&self.buffer, MAXIMUM_FRAME_LEN as u32) {
+            let len = match split_frame(&self.buffer, FRAME_MAX) {
                 Ok(Split::Whole(_, len)) => len,
                 Ok(Split::Partial(_)) => match self.read(until) {
                     Some(came) => return came,

@@ -3,7 +3,7 @@
 use super::{Case, End, Outcome, statements};
 use crate::exit::{Failure, Status};
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -75,7 +75,7 @@ fn json(outcome: &Outcome) -> String {
     out + "}\n"
 }
 
-pub(super) fn junit(file: &Path, outcomes: &[Outcome], took: Duration) -> Result<(), Failure> {
+pub(super) fn junit(file: &mut File, outcomes: &[Outcome], took: Duration) -> io::Result<()> {
     let (failed, skipped) = counts(outcomes);
     let mut out = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
@@ -108,9 +108,11 @@ pub(super) fn junit(file: &Path, outcomes: &[Outcome], took: Duration) -> Result
         }
     }
     out.push_str("</testsuite>\n");
-    fs::write(file, out).map_err(|e| {
-        Failure::new(Status::Configuration, format!("--junit: cannot write {}: {e}", file.display()))
-    })
+    file.write_all(out.as_bytes())
+}
+
+pub(super) fn no_junit(file: &Path, e: &io::Error) -> Failure {
+    Failure::new(Status::Configuration, format!("--junit: cannot write {}: {e}", file.display()))
 }
 
 fn put(out: &mut String, words: std::fmt::Arguments<'_>) {
@@ -120,7 +122,7 @@ fn put(out: &mut String, words: std::fmt::Arguments<'_>) {
 fn write(text: &str) -> Result<(), Failure> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(Status::Internal, format!("cannot write to stdout: {e}")))
+            Err(Failure::new(Status::Configuration, format!("cannot write to stdout: {e}")))
         }
         _ => Ok(()),
     }
@@ -132,7 +134,7 @@ fn quoted(text: &str) -> String {
         match c {
             '"' | '\\' => out.extend(['\\', c]),
             '\n' => out.push_str("\\n"),
-            c if c < ' ' => put(&mut out, format_args!("\\u{:04x}", u32::from(c))),
+            c if c.is_control() => put(&mut out, format_args!("\\u{:04x}", u32::from(c))),
             c => out.push(c),
         }
     }
@@ -140,7 +142,9 @@ fn quoted(text: &str) -> String {
     out
 }
 
+/// XML has no way to write most control characters.
 fn escaped(text: &str) -> String {
+    let text = text.replace(|c: char| c.is_control() && c != '\n', "\u{fffd}");
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -163,7 +167,8 @@ mod tests {
         assert!(
             json(&failed).contains(r#""result":"failed","seconds":0.005,"differs":"expected  a < \"x\"","#)
         );
-        assert_eq!(escaped("<&>\""), "&lt;&amp;&gt;&quot;");
+        assert_eq!(escaped("<&>\"\u{1b}\n"), "&lt;&amp;&gt;&quot;\u{fffd}\n");
+        assert_eq!(quoted("\u{1b}\u{9b}\n"), r#""\u001b\u009b\n""#);
     }
 
     #[test]

@@ -29,12 +29,14 @@ use super::offer::{Offer, missing};
 use super::pattern::{Names, begins, is_refusal, matches, resolve};
 use super::peer::{Came, Peer};
 use super::traces::Traces;
-use super::transcript::Transcript;
+use super::transcript::{Transcript, cut};
 use super::words::{self, Who};
 use martlet_codec::Version;
 use martlet_net::Endpoint;
 use std::collections::BTreeMap;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -52,6 +54,16 @@ pub(super) struct Target {
     pub(super) password: Option<Vec<u8>>,
     /// How long each expectation may take.
     pub(super) patience: Duration,
+    /// Begins each client id of this process: nine letters and digits.
+    pub(super) name: String,
+    /// A signal has come: no script goes on.
+    pub(super) stopped: Arc<AtomicBool>,
+}
+
+impl Target {
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::Acquire)
+    }
 }
 
 /// Why a script ended before its last line.
@@ -61,6 +73,8 @@ pub(super) enum Stop {
     Differs(String),
     /// Why there is nothing to test.
     Skipped(String),
+    /// A signal has come.
+    Interrupted,
 }
 
 impl From<String> for Stop {
@@ -151,6 +165,9 @@ impl<'a> Run<'a> {
     }
 
     fn line(&mut self, line: &str) -> Result<(), Stop> {
+        if self.target.is_stopped() {
+            return Err(Stop::Interrupted);
+        }
         let (peer, rest) = line.split_once(' ').ok_or_else(|| format!("no such line: {line}"))?;
         if peer == "wait" {
             thread::sleep(Duration::from_secs_f64(number(rest)?));
@@ -201,7 +218,11 @@ impl<'a> Run<'a> {
             let max = max.filter(|max| *max > 0);
             self.sizes.insert(peer.to_owned(), max.unwrap_or(usize::MAX));
         }
-        self.transcript.say(&format!("{peer} {how} {words}"), &bytes);
+        // Transcripts end up in reports that others read.
+        let password = who.password.filter(|password| !password.is_empty() && text.starts_with("connect"));
+        let secret = password.and_then(|it| bytes.windows(it.len()).rposition(|part| part == it));
+        let line = format!("{peer} {how} {words}");
+        self.transcript.say_all_but(&line, &bytes, secret.unwrap_or(bytes.len()));
         self.kept_back.extend_from_slice(&bytes);
         if how_far == "+" {
             return Ok(());
@@ -274,7 +295,7 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         if came == Came::Closed || is_refusal(&said) {
-            return Err(Stop::Skipped(format!("declined: {said}")));
+            return Err(Stop::Skipped(format!("declined: {}", cut(&said))));
         }
         Err(self.differs(peer, pattern, &said))
     }
@@ -288,7 +309,7 @@ impl<'a> Run<'a> {
             let left = until.saturating_duration_since(Instant::now());
             let (came, said) = self.next_within(peer, left)?;
             if is_refusal(&said) {
-                return Err(Stop::Skipped(format!("declined: {said}")));
+                return Err(Stop::Skipped(format!("declined: {}", cut(&said))));
             }
             if !matches!(came, Came::Frame(_)) || begins(&said, unwanted) {
                 return Err(self.differs(peer, words, &said));
@@ -355,7 +376,7 @@ impl<'a> Run<'a> {
     }
 
     fn differs(&self, peer: &str, expected: &str, came: &str) -> Stop {
-        let expected = resolve(expected, &self.names);
+        let (expected, came) = (resolve(expected, &self.names), cut(came));
         Stop::Differs(format!("expected  {peer} < {expected}\n  came      {peer} < {came}"))
     }
 

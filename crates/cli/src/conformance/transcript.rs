@@ -1,16 +1,25 @@
 //! What was said so far, a line for each packet, and bounded: of many rounds only the first and the last lines are kept.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt::Write;
 
 /// How many bytes of a packet are shown.
 const BYTES_MAX: usize = 48;
 
-/// How many characters of its words.
+/// How many characters of its words, here and wherever they are quoted.
 const WORDS_MAX: usize = 400;
 
 /// How many lines of a block are kept: the first ones, and as many last ones.
 const LINES_MAX: usize = 12;
+
+/// Words of a broker, which may be many, as they are quoted.
+pub(super) fn cut(words: &str) -> Cow<'_, str> {
+    match words.char_indices().nth(WORDS_MAX) {
+        Some((end, _)) => format!("{}...", &words[..end]).into(),
+        None => words.into(),
+    }
+}
 
 #[derive(Default)]
 pub(super) struct Transcript {
@@ -34,9 +43,14 @@ struct Line {
 
 impl Transcript {
     pub(super) fn say(&mut self, words: &str, bytes: &[u8]) {
-        let shown = &bytes[..bytes.len().min(BYTES_MAX)];
+        self.say_all_but(words, bytes, bytes.len());
+    }
+
+    /// As [`Self::say`], but the bytes from `secret` on are never shown.
+    pub(super) fn say_all_but(&mut self, words: &str, bytes: &[u8], secret: usize) {
+        let shown = &bytes[..bytes.len().min(secret).min(BYTES_MAX)];
         let is_cut = shown.len() < bytes.len();
-        let line = Line { words: words.chars().take(WORDS_MAX).collect(), bytes: shown.to_vec(), is_cut };
+        let line = Line { words: cut(words).into_owned(), bytes: shown.to_vec(), is_cut };
         match &mut self.block {
             Some(block) if block.first >= LINES_MAX => {
                 block.last.push_back(line);
@@ -88,6 +102,13 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_words_and_secrets_are_cut() {
+        let mut transcript = Transcript::default();
+        transcript.say_all_but(&"w".repeat(9999), b"\x01\x02secret", 2);
+        assert_eq!(transcript.into_text(), format!("{}...  01 02 ...\n", "w".repeat(WORDS_MAX)));
+    }
 
     #[test]
     fn of_a_long_block_the_ends_are_kept() {

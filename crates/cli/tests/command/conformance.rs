@@ -111,6 +111,65 @@ fn a_broker_that_refuses_both_versions_is_not_tested() {
     assert_eq!(stderr(&output), "martlet: the broker refuses MQTT 3.1.1 and 5.0\n");
 }
 
+/// How `martlet conformance` ends with these arguments, and what it says on stdout and stderr.
+fn ends(arguments: &str) -> (Option<i32>, String, String) {
+    let output = super::martlet(&format!("conformance {arguments}")).output().unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned(), stderr(&output))
+}
+
+#[test]
+fn who_is_not_let_in_is_told_why_and_nothing_is_tested() {
+    let refuses = server(|bytes| match bytes {
+        [0x10, _, _, _, _, _, _, _, 5, ..] => Some(b"\x20\x0b\x00\x87\x08\x1f\x00\x05\x1b[31m".to_vec()),
+        _ => Some(b"\x20\x02\x00\x05".to_vec()),
+    });
+    let (code, said, why) = ends(&format!("-b {refuses}"));
+    assert_eq!((code, said.as_str()), (Some(23), ""), "{why}");
+    assert_eq!(why, "martlet: the server refused the connection: Not authorized (\u{fffd}[31m)\n");
+    let silent = server(|_| Some(Vec::new()));
+    assert_eq!(ends(&format!("-b {silent} --patience 0.1")).0, Some(27));
+    let closes = server(|_| None);
+    assert_eq!(ends(&format!("-b {closes}")).0, Some(24));
+    let is_no_mqtt = server(|_| Some(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()));
+    assert_eq!(ends(&format!("-b {is_no_mqtt}")).0, Some(24));
+}
+
+#[test]
+fn a_password_is_not_in_a_report() {
+    let broker = server(|bytes| match bytes {
+        [0x10, _, _, _, _, _, _, _, 5, ..] => Some(b"\x20\x03\x00\x00\x00".to_vec()),
+        [0x10, ..] => Some(b"\x20\x02\x00\x00".to_vec()),
+        _ => None,
+    });
+    let url = broker.replace("mqtt://", "mqtt://ann:secret@");
+    let (code, said, why) = ends(&format!("-b {url} --only connect/ping"));
+    assert_eq!(code, Some(1));
+    assert!(said.contains("a > connect ") && said.contains(" 00 03 61 6e 6e 00 06 ...\n"), "{said}");
+    assert!(!said.contains("73 65 63 72 65 74") && !(said + &why).contains("secret"));
+}
+
+#[test]
+fn a_signal_ends_the_run_and_nothing_is_left() {
+    let rig = Rig::new();
+    let mut heard = rig.spawn("sub -n 1 martlet-conformance/#");
+    let mut running = rig.spawn("conformance --patience 10");
+    heard.end();
+    running.signal("-INT");
+    let (said, code) = running.end();
+    assert_eq!(code, Some(130), "{said}");
+    assert_eq!(rig.run("sub -n 1 -W 0.2 martlet-conformance/#").status.code(), Some(27), "nothing is left");
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_told_before_the_tests() {
+    let rig = Rig::new();
+    let output = rig.run("conformance --junit /nowhere/of/the/kind.xml");
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        output.stdout.is_empty() && stderr(&output).starts_with("martlet: --junit: cannot write /nowhere/")
+    );
+}
+
 #[test]
 fn lists_and_faults() {
     let rig = Rig::new();

@@ -20,11 +20,11 @@ mod will;
 use super::Test;
 
 const CHAPTERS: [&[Test]; 17] = [
+    subscribe::TESTS,
     connect::TESTS,
     auth::TESTS,
     framing::TESTS,
     publish::TESTS,
-    subscribe::TESTS,
     qos::TESTS,
     ids::TESTS,
     retained::TESTS,
