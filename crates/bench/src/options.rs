@@ -1,0 +1,71 @@
+//! What all scenarios have in common.
+
+use crate::BenchFault;
+use crate::stamp::STAMP_LEN;
+use martlet_codec::{MAXIMUM_FRAME_LEN, QoSLevel, Version};
+use martlet_net::Url;
+use std::time::Duration;
+
+/// When a run has done enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Measure for so long, after a warm-up.
+    Time(Duration),
+    /// Publish so many messages, and measure between a tenth and nine tenths of their deliveries.
+    Messages(u64),
+}
+
+/// What all scenarios have in common.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The server, and who the clients are there.
+    pub url: Url,
+    /// The version that all clients speak.
+    pub version: Version,
+    /// The QoS of messages and of subscriptions.
+    pub qos: QoSLevel,
+    /// Bytes of a payload, at least [`STAMP_LEN`].
+    pub payload_len: usize,
+    /// Messages of a publisher that may be outstanding; the scenario's default if there is none.
+    pub window: Option<u64>,
+    /// When a run has done enough.
+    pub extent: Extent,
+    /// Threads of the generator.
+    pub threads: usize,
+    /// The server's process.
+    pub pid: Option<u32>,
+    /// How long nothing may happen.
+    pub patience: Duration,
+}
+
+impl Options {
+    pub(crate) fn check(&self) -> Result<(), BenchFault> {
+        let usage = |text: String| Err(BenchFault::Usage(text));
+        if self.payload_len < STAMP_LEN {
+            return usage(format!(
+                "--payload: a message needs {STAMP_LEN} bytes or more for its number and time"
+            ));
+        }
+        if self.payload_len > MAXIMUM_FRAME_LEN - 1024 {
+            return usage("--payload: no packet is that long".to_owned());
+        }
+        if self.threads == 0 || self.threads > 64 {
+            return usage("--threads: write a number from 1 to 64".to_owned());
+        }
+        Ok(())
+    }
+
+    pub(crate) fn is_acknowledged(&self) -> bool {
+        self.qos != QoSLevel::AtMostOnce
+    }
+
+    /// Messages that publisher number `index` of `publishers` publishes.
+    pub(crate) fn quota(&self, index: usize, publishers: usize) -> u64 {
+        match self.extent {
+            Extent::Time(_) => u64::MAX,
+            Extent::Messages(all) => {
+                all / publishers as u64 + u64::from((index as u64) < all % publishers as u64)
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The scenarios: each a straight line of what the bench is told, in a file of its own.
+
+mod conn;
+mod persist;
+mod retained;
+mod steady;
+mod subs;
+mod traffic;
+
+use crate::bench::Bench;
+use crate::options::Options;
+use crate::report::Report;
+use crate::{BenchFault, Observer};
+pub use conn::Conn;
+pub use persist::Persist;
+pub use retained::Retained;
+pub use subs::Subs;
+pub use traffic::Traffic;
+
+/// What is to be found out.
+#[derive(Clone, Debug)]
+pub enum Scenario {
+    /// Messages from publishers to subscribers.
+    Traffic(Traffic),
+    /// Connections that do next to nothing.
+    Conn(Conn),
+    /// Many subscriptions, and messages that match.
+    Subs(Subs),
+    /// Messages that wait for whoever subscribes.
+    Retained(Retained),
+    /// Messages that wait for clients that are away.
+    Persist(Persist),
+}
+
+/// Runs a scenario to its end.
+///
+/// # Errors
+/// What made figures impossible. Losses and the like are failures in the report.
+pub fn run(
+    options: &Options,
+    scenario: &Scenario,
+    observer: &mut dyn Observer,
+) -> Result<Report, BenchFault> {
+    let mut bench = Bench::start(options, observer)?;
+    let mut report = match scenario {
+        Scenario::Traffic(traffic) => traffic.run(&mut bench),
+        Scenario::Conn(conn) => conn.run(&mut bench),
+        Scenario::Subs(subs) => subs.run(&mut bench),
+        Scenario::Retained(retained) => retained.run(&mut bench),
+        Scenario::Persist(persist) => persist.run(&mut bench),
+    }?;
+    let common = [
+        ("broker", options.url.to_string()),
+        ("protocol", options.version.to_string()),
+        ("qos", options.qos.to_string()),
+        ("payload", options.payload_len.to_string()),
+        ("threads", options.threads.to_string()),
+    ];
+    report.settings.splice(0..0, common);
+    Ok(report)
+}

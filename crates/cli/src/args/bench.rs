@@ -1,0 +1,176 @@
+//! Options of `martlet bench`.
+
+use super::connection::Protocol;
+use super::{qos, seconds};
+use clap::{Args, Subcommand, ValueHint};
+use martlet_client::QoSLevel;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Put any broker under load, check what it delivers, and say what that cost.
+///
+/// Each message carries a number: what is lost, doubled or out of order is counted and makes the exit code 1. With
+/// --pid, the broker's processor time and memory are part of the report. Only the address given is contacted.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    martlet bench pairs --pairs 10 --seconds 5 --pid $(pidof mosquitto)\n  \
+    martlet bench fan-out --subscribers 1000 --qos 1 -b mqtt://127.0.0.1:1884\n  \
+    martlet bench relay --listen mqtt://127.0.0.1:1884     # the physical limit, to be measured like a broker")]
+pub(crate) struct BenchArgs {
+    #[command(subcommand)]
+    pub(crate) command: BenchCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchCommand {
+    /// Publishers with a subscriber each.
+    Pairs {
+        /// How many pairs.
+        #[arg(long, value_name = "COUNT", default_value_t = 10)]
+        pairs: usize,
+        #[command(flatten)]
+        load: LoadArgs,
+    },
+    /// Many publishers, few subscribers, which use wildcards.
+    FanIn {
+        /// How many publish.
+        #[arg(long, value_name = "COUNT", default_value_t = 50)]
+        publishers: usize,
+        /// How many subscribe.
+        #[arg(long, value_name = "COUNT", default_value_t = 1)]
+        subscribers: usize,
+        #[command(flatten)]
+        load: LoadArgs,
+    },
+    /// Few publishers, many subscribers, each of which hears all of them.
+    FanOut {
+        /// How many publish.
+        #[arg(long, value_name = "COUNT", default_value_t = 1)]
+        publishers: usize,
+        /// How many subscribe.
+        #[arg(long, value_name = "COUNT", default_value_t = 100)]
+        subscribers: usize,
+        #[command(flatten)]
+        load: LoadArgs,
+    },
+    /// Pairs with one message in flight each: nothing can be gathered, and latencies are measured.
+    Rr {
+        /// How many pairs.
+        #[arg(long, value_name = "COUNT", default_value_t = 100)]
+        pairs: usize,
+        #[command(flatten)]
+        load: LoadArgs,
+    },
+    /// Connections that come, stay, and vanish and come back all at once.
+    Conn {
+        /// How many.
+        #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+        connections: usize,
+        /// How long they do nothing.
+        #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+        hold: Duration,
+        /// How often all of them are cut and come back.
+        #[arg(long, value_name = "COUNT", default_value_t = 1)]
+        storms: usize,
+        /// Give each a subscription of its own.
+        #[arg(long)]
+        subscribe: bool,
+        #[command(flatten)]
+        load: LoadArgs,
+    },
+    /// Many subscriptions, half of them with wildcards, and messages that match one each.
+    Subs {
+        /// How many, in all.
+        #[arg(long, value_name = "COUNT", default_value_t = 200_000)]
+        subscriptions: usize,
+        /// Connections that share them.
+        #[arg(long, value_name = "COUNT", default_value_t = 100)]
+        connections: usize,
+        /// How many publish.
+        #[arg(long, value_name = "COUNT", default_value_t = 4)]
+        publishers: usize,
+        #[command(flatten)]
+        load: LoadArgs,
+    },
+    /// Retained messages: stored, read by one wildcard subscription, removed.
+    Retained {
+        /// Topics with a message each.
+        #[arg(long, value_name = "COUNT", default_value_t = 100_000)]
+        topics: usize,
+        /// How many publish.
+        #[arg(long, value_name = "COUNT", default_value_t = 4)]
+        publishers: usize,
+        #[command(flatten)]
+        load: LoadArgs,
+    },
+    /// Messages for sessions whose clients are away, and their return.
+    Persist {
+        /// How many sessions.
+        #[arg(long, value_name = "COUNT", default_value_t = 100)]
+        sessions: usize,
+        /// Messages for each of them.
+        #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+        queued: usize,
+        /// How many publish.
+        #[arg(long, value_name = "COUNT", default_value_t = 4)]
+        publishers: usize,
+        #[command(flatten)]
+        load: LoadArgs,
+    },
+    /// Serve as the physical limit: copy PUBLISH bytes between connections, with no broker logic at all.
+    ///
+    /// For measurements alone: the first PUBLISH of a connection decides where all its messages go, nothing is kept
+    /// for anybody, and everything is acknowledged.
+    Relay {
+        /// Where to listen.
+        #[arg(long, value_name = "URL", default_value = "mqtt://127.0.0.1:1884", value_hint = ValueHint::Url)]
+        listen: String,
+    },
+}
+
+/// What all scenarios have in common.
+#[derive(Args)]
+#[command(next_help_heading = "Load")]
+pub(crate) struct LoadArgs {
+    /// The broker: mqtt://[USER:PASSWORD@]HOST[:PORT], unix:///PATH, or only HOST[:PORT]. No environment variable
+    /// stands for this one: it is always said who is put under load.
+    #[arg(short, long, value_name = "URL", default_value = "mqtt://127.0.0.1:1883", value_hint = ValueHint::Url)]
+    pub(crate) broker: String,
+    /// The protocol version.
+    #[arg(long, value_enum, default_value = "3.1.1")]
+    pub(crate) protocol: Protocol,
+    /// The QoS of messages and subscriptions: 0 without this, and 1 for persist.
+    #[arg(short, long, value_name = "QOS", value_parser = qos)]
+    pub(crate) qos: Option<QoSLevel>,
+    /// Bytes of a payload.
+    #[arg(long, value_name = "BYTES", default_value_t = 64)]
+    pub(crate) payload: usize,
+    /// Messages of each publisher that may be on their way: neither acknowledged, where they have to be, nor delivered.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) window: Option<u64>,
+    /// Measure for so long, after a warm-up.
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    pub(crate) seconds: Duration,
+    /// Publish so many messages in all instead, and measure between a tenth and nine tenths of them.
+    #[arg(long, value_name = "COUNT", conflicts_with = "seconds")]
+    pub(crate) messages: Option<u64>,
+    /// Threads of this load generator.
+    #[arg(long, value_name = "COUNT", default_value_t = 1)]
+    pub(crate) threads: usize,
+    /// The broker's process, if it runs on this machine: its processor time and memory are reported.
+    #[arg(long, value_name = "PID")]
+    pub(crate) pid: Option<u32>,
+    /// Give up when nothing happens for so long.
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+    /// Write the report as JSON to a file; to stdout, instead of the readable one, with -.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) json: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for LoadArgs {
+    /// Without the URL, which may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoadArgs").finish_non_exhaustive()
+    }
+}

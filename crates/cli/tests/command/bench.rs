@@ -1,0 +1,79 @@
+//! `martlet bench` against Martlet: small counts of everything, and its exit codes.
+
+use crate::rig::{Rig, martlet, server, stderr};
+use std::fs;
+
+/// Of the report in JSON: the figure of that name.
+fn figure(report: &str, name: &str) -> Option<f64> {
+    let report: serde_json::Value = serde_json::from_str(report).unwrap();
+    report["figures"][name].as_f64()
+}
+
+#[test]
+fn every_scenario_arrives_in_both_versions() {
+    let rig = Rig::new();
+    let pid = std::process::id();
+    for (scenario, expected) in [
+        ("pairs --pairs 3 -q 0 --messages 300", 300.0),
+        ("pairs --pairs 3 -q 2 --messages 300", 300.0),
+        ("fan-in --publishers 5 --subscribers 2 -q 1 --messages 300", 300.0),
+        ("fan-out --subscribers 7 -q 1 --messages 50", 350.0),
+        ("rr --pairs 2 -q 1 --messages 100", 100.0),
+        ("subs --subscriptions 120 --connections 3 --messages 250", 250.0),
+        ("retained --topics 100 --publishers 2", 100.0),
+        ("persist --sessions 3 --queued 20", 60.0),
+    ] {
+        for protocol in ["3.1.1", "5"] {
+            let (name, options) = scenario.split_once(' ').unwrap();
+            let line = format!("{name} {options} --protocol {protocol} --pid {pid} --threads 2 --json -");
+            let report = rig.bench(&line);
+            assert!(report.status.success(), "{line}: {}", stderr(&report));
+            let report = String::from_utf8(report.stdout).unwrap();
+            assert_eq!(figure(&report, "expected"), Some(expected), "{line}");
+            for name in ["lost", "duplicated", "reordered", "refused"] {
+                assert_eq!(figure(&report, name), Some(0.0), "{line}: {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn connections_come_back() {
+    let rig = Rig::new();
+    let pid = std::process::id();
+    let report =
+        rig.bench(&format!("conn --connections 50 --hold 0 --subscribe --storms 2 --pid {pid} --json -"));
+    assert!(report.status.success(), "{}", stderr(&report));
+    let report = String::from_utf8(report.stdout).unwrap();
+    for name in ["connects_per_s", "reconnects_per_s", "latency_p50_us", "resident_after_storm_percent"] {
+        assert!(figure(&report, name).unwrap() > 0.0, "{name}");
+    }
+}
+
+#[test]
+fn the_report_is_for_people_and_for_programs() {
+    let rig = Rig::new();
+    let file = std::env::temp_dir().join(format!("martlet-bench-{}.json", std::process::id()));
+    let report = rig.bench(&format!("pairs --pairs 1 --messages 10 --json {}", file.display()));
+    assert!(report.status.success(), "{}", stderr(&report));
+    let text = String::from_utf8_lossy(&report.stdout);
+    assert!(text.starts_with("pairs ") && text.contains("  messages lost\n"), "{text}");
+    assert_eq!(stderr(&report), "", "progress is for terminals");
+    assert_eq!(figure(&fs::read_to_string(&file).unwrap(), "lost"), Some(0.0));
+    fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn exit_codes() {
+    let ends = |line: &str| martlet(line).output().unwrap().status.code();
+    assert_eq!(ends("bench pairs --payload 3 -b mqtt://127.0.0.1:1"), Some(2));
+    assert_eq!(ends("bench pairs -b mqtt://127.0.0.1:1"), Some(21));
+    assert_eq!(ends("bench persist --qos 0 -b mqtt://127.0.0.1:1"), Some(21));
+    let refuses = server(|_| Some(b"\x20\x02\x00\x05".to_vec()));
+    assert_eq!(ends(&format!("bench pairs -b {refuses}")), Some(23));
+    let silent = server(|_| Some(Vec::new()));
+    assert_eq!(ends(&format!("bench pairs --timeout 0.2 -b {silent}")), Some(27));
+    let rig = Rig::new();
+    assert_eq!(rig.bench("pairs --pid 4294967295").status.code(), Some(3));
+    assert_eq!(rig.bench("persist --qos 0").status.code(), Some(2));
+}
