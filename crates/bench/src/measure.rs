@@ -7,9 +7,9 @@ use crate::usage::{Spent, Usage};
 use rustix::time::{ClockId, clock_gettime};
 use std::time::{Duration, Instant};
 
-/// Above this share of its threads' time the generator may have been the limit.
+/// Above this share of its threads' time, waiting for a core included, the generator may have been the limit.
 const GENERATOR_BUSY: f64 = 0.9;
-/// Below this share of a core, of its busiest thread, the server was not.
+/// Below this share of a core, of its busiest thread and of waiting, the server was not.
 const SERVER_BUSY: f64 = 0.8;
 /// Above this share of the time, waiting for a core distorts rates and latencies.
 const WAITED: f64 = 0.1;
@@ -20,6 +20,8 @@ pub(crate) struct Snapshot {
     counts: Counts,
     server: Option<Usage>,
     generator: Duration,
+    /// The same from the scheduler, which also knows how long its threads waited for a core.
+    scheduled: Option<Usage>,
 }
 
 /// What happened between two moments.
@@ -29,6 +31,7 @@ pub(crate) struct Measured {
     pub(crate) server: Option<Spent>,
     /// Processor time of this process.
     pub(crate) generator: Duration,
+    generator_waited: Duration,
     threads: usize,
     /// The run was too short for a steady middle.
     is_short: bool,
@@ -39,15 +42,22 @@ impl Snapshot {
         let server = server.map(Usage::of).transpose()?;
         let used = clock_gettime(ClockId::ProcessCPUTime);
         let generator = Duration::new(used.tv_sec.unsigned_abs(), u32::try_from(used.tv_nsec).unwrap_or(0));
-        Ok(Snapshot { at: Instant::now(), counts, server, generator })
+        // Where the system has no such numbers, waiting goes unnoticed.
+        let scheduled = Usage::of(std::process::id()).ok();
+        Ok(Snapshot { at: Instant::now(), counts, server, generator, scheduled })
     }
 
     pub(crate) fn since(&self, earlier: &Snapshot, threads: usize) -> Measured {
+        let difference = |now: &Option<Usage>, then: &Option<Usage>| {
+            now.as_ref().zip(then.as_ref()).map(|(now, then)| now.since(then))
+        };
+        let scheduled = difference(&self.scheduled, &earlier.scheduled);
         Measured {
             wall: self.at - earlier.at,
             counts: self.counts.since(&earlier.counts),
-            server: self.server.as_ref().zip(earlier.server.as_ref()).map(|(now, then)| now.since(then)),
+            server: difference(&self.server, &earlier.server),
             generator: self.generator.saturating_sub(earlier.generator),
+            generator_waited: scheduled.map_or(Duration::ZERO, |spent| spent.waited),
             threads,
             is_short: false,
         }
@@ -107,18 +117,19 @@ impl Measured {
     /// What stood in the way of better figures, besides the server.
     pub(crate) fn report_limits(&self, report: &mut Report) {
         let share = |time: Duration| time.as_secs_f64() / self.wall.as_secs_f64().max(1e-9);
-        let generator = share(self.generator) / self.threads as f64;
+        let generator = share(self.generator + self.generator_waited) / self.threads as f64;
         if self.is_short {
             let remark = "too short for a steady middle: start and end are part of the figures";
             report.remarks.push(remark.to_owned());
         }
         let is_limit = generator > GENERATOR_BUSY;
         match &self.server {
-            Some(server) if is_limit && share(server.busiest) < SERVER_BUSY => report
-                .remarks
-                .push("the generator was the limit: rates are its own; try more --threads".to_owned()),
+            Some(server) if is_limit && share(server.busiest + server.waited) < SERVER_BUSY => {
+                report
+                    .remark("the generator was the limit: rates are its own; try more --threads".to_owned());
+            }
             None if is_limit => {
-                report.remarks.push("the generator may have been the limit: --pid would tell".to_owned());
+                report.remark("the generator may have been the limit: --pid would tell".to_owned());
             }
             _ => {}
         }

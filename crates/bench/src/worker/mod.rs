@@ -82,6 +82,8 @@ pub(crate) struct Worker {
     free: Vec<usize>,
     to_open: VecDeque<Spec>,
     handshakes: usize,
+    /// Connections so far.
+    opened: usize,
     scratch: Vec<u8>,
     counts: Counts,
     is_publishing: bool,
@@ -108,6 +110,7 @@ impl Worker {
             free: Vec::new(),
             to_open: VecDeque::new(),
             handshakes: 0,
+            opened: 0,
             scratch: vec![0; scratch_len],
             counts: Counts::default(),
             is_publishing: false,

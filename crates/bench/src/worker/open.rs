@@ -23,7 +23,8 @@ impl Worker {
 
     fn open(&mut self, spec: Spec) -> std::io::Result<()> {
         let token = self.free.pop().unwrap_or(self.connections.len());
-        let mut socket = Socket::connect(&self.shared.target.place)?;
+        let mut socket = Socket::connect(&self.shared.target.place, self.opened)?;
+        self.opened += 1;
         let interests = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(&mut socket, Token(token), interests)?;
         if let Role::Publisher(publisher) = &spec.role {
