@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::test::{self, Tested};
-use crate::{fuzz, process, sim, spec, tidy};
+use crate::{conformance, fuzz, process, sim, spec, tidy};
 
 /// How many seeds the simulator is given.
 const SEEDS: u64 = 3000;
@@ -24,6 +24,7 @@ pub(crate) fn run(root: &Path) -> (Result<(), String>, Option<Tested>) {
         let outcome = tested.insert(test::run(root, &test::Options::default()));
         outcome.result.clone()
     });
+    steps.run("conformance", || conformance::run(root));
     steps.run("fuzz", || fuzz::run(root, fuzz::SECONDS));
     steps.run("sim", || sim::run(root, &sim::Options { seeds: SEEDS, first: None }));
     steps.run("deny", || deny(root));
@@ -66,7 +67,7 @@ impl Steps {
     fn print(&self) {
         println!("==> summary");
         for (name, seconds, result) in &self.0 {
-            println!("{name:<8} {:<6} {seconds:>7.1} s", if result.is_ok() { "ok" } else { "FAILED" });
+            println!("{name:<11} {:<6} {seconds:>7.1} s", if result.is_ok() { "ok" } else { "FAILED" });
         }
     }
 

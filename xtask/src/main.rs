@@ -3,7 +3,10 @@
 //! It builds nothing that is shipped, and the crates know nothing of it.
 
 mod ci;
+mod conformance;
 mod fuzz;
+mod marks;
+mod mutants;
 mod peers;
 mod process;
 mod sim;
@@ -24,9 +27,18 @@ Usage: cargo xtask <COMMAND>
                               --check: say only whether docs/conformance.md is current
   test [--no-system] [NAME]   install the foreign clients that tests need, then run all tests (or those named)
                               --no-system: install nothing and leave out the tests of foreign clients
+  conformance [--compare]     run `martlet conformance` against the broker that is built here; 1 unless all pass
+                              --compare: against Mosquitto and rumqttd too, installed if they are missing, and
+                              write what each fails to docs/conformance.md
   sim --seeds N [--seed S]    simulate N seeds, from S on (default: the simulator's own first seed)
+  mutants [--package codec|protocol|shard] [--shard K/N | --report]
+                              break the code in small ways, one after the other, and see that a test fails each time;
+                              takes hours, needs cargo-mutants, and writes docs/conformance.md when all are done
+                              --shard: only the K-th of N parts, from 0/N on
+                              --report: run nothing, judge what lies below target/mutants-out
   fuzz [--seconds N]          run each fuzz target for N seconds (default 20)
-  ci                          all of it: format, clippy, tidy, spec --check, tests, fuzzing, simulation, licences
+  ci                          all of it: format, clippy, tidy, spec --check, tests, conformance, fuzzing, simulation,
+                              licences
   help                        this text
 
 test and ci end with one line, `N passed, N failed`. Exit code: 0 all well, 1 a check failed, 2 usage.";
@@ -74,7 +86,12 @@ fn run(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
             let tested = test::run(root, &test::Options::parse(options).map_err(Failure::Usage)?);
             conclude(&tested.result, Some(&tested))?;
         }
+        ["conformance"] => conformance::run(root)?,
+        ["conformance", "--compare"] => conformance::compare(root)?,
         ["sim", options @ ..] => sim::run(root, &sim::Options::parse(options).map_err(Failure::Usage)?)?,
+        ["mutants", options @ ..] => {
+            mutants::run(root, &mutants::Options::parse(options).map_err(Failure::Usage)?)?;
+        }
         ["fuzz"] => fuzz::run(root, fuzz::SECONDS)?,
         ["fuzz", "--seconds", seconds] => {
             fuzz::run(root, number("--seconds", seconds).map_err(Failure::Usage)?)?;

@@ -1,4 +1,5 @@
-//! The foreign programs that the system tests talk to: Mosquitto's tools, paho-mqtt, MQTT.js.
+//! The foreign programs that the system tests talk to, Mosquitto's tools, paho-mqtt, MQTT.js, and the brokers that
+//! ours is compared with.
 //!
 //! What is missing is installed: Debian packages on the system, libraries below `target/peers`. What cannot be
 //! installed is an error that says how to do it by hand. Tests find them by the variables of `environment`.
@@ -9,8 +10,7 @@ use std::process::Command;
 
 use crate::process;
 
-/// A program and the Debian package that has it.
-const PROGRAMS: [(&str, &str); 6] = [
+const PROGRAMS: [Program; 6] = [
     ("mosquitto", "mosquitto"),
     ("mosquitto_pub", "mosquitto-clients"),
     ("mosquitto_sub", "mosquitto-clients"),
@@ -20,6 +20,8 @@ const PROGRAMS: [(&str, &str); 6] = [
 ];
 const PAHO: &str = "paho-mqtt==2.2.0";
 const MQTT_JS: &str = "mqtt@5.16.0";
+/// From the Rust package registry.
+pub(crate) const RUMQTTD: &str = "0.20.0";
 
 /// Where the libraries are.
 pub(crate) struct Peers {
@@ -46,7 +48,8 @@ pub(crate) fn prepare(root: &Path) -> Result<Peers, String> {
     let python_path = directory.join(PAHO);
     let node_directory = directory.join(MQTT_JS);
     let node_path = node_directory.join("node_modules");
-    programs()?;
+    programs(&PROGRAMS)
+        .map_err(|why| format!("{why}\n(`cargo xtask test --no-system` leaves their tests out)"))?;
     let faults: Vec<_> = [paho(&python_path), mqtt_js(&node_directory, &node_path)]
         .into_iter()
         .flat_map(Result::err)
@@ -54,30 +57,51 @@ pub(crate) fn prepare(root: &Path) -> Result<Peers, String> {
     if faults.is_empty() { Ok(Peers { python_path, node_path }) } else { Err(faults.join("\n")) }
 }
 
-fn missing_programs() -> Vec<(&'static str, &'static str)> {
-    PROGRAMS.into_iter().filter(|(program, _)| !process::is_installed(program)).collect()
+/// Debian's broker, which is installed if it is missing.
+pub(crate) fn mosquitto() -> Result<PathBuf, String> {
+    programs(&PROGRAMS[..1])?;
+    process::find(PROGRAMS[0].0).ok_or_else(|| "mosquitto was installed, and is not there".into())
 }
 
-fn programs() -> Result<(), String> {
-    let missing = missing_programs();
-    if missing.is_empty() {
+/// rumqttd, built and installed below `target/peers` if it is missing.
+pub(crate) fn rumqttd(root: &Path) -> Result<PathBuf, String> {
+    let directory = root.join(format!("target/peers/rumqttd-{RUMQTTD}"));
+    let program = directory.join("bin/rumqttd");
+    if program.is_file() {
+        return Ok(program);
+    }
+    println!("peers: building rumqttd {RUMQTTD} below target/peers");
+    let mut cargo = process::cargo(root);
+    // Not --locked: what its lock file names does not compile any more (metrics 0.22.1).
+    cargo.args(["install", "--quiet", "rumqttd", "--version", RUMQTTD, "--root"]).arg(&directory);
+    process::run(&mut cargo)
+        .map_err(|fault| format!("rumqttd {RUMQTTD} is needed, and a network\n{fault}"))?;
+    Ok(program)
+}
+
+/// A program, and the Debian package that has it.
+type Program = (&'static str, &'static str);
+
+fn missing(wanted: &[Program]) -> Vec<Program> {
+    wanted.iter().copied().filter(|(program, _)| !process::is_installed(program)).collect()
+}
+
+fn programs(wanted: &[Program]) -> Result<(), String> {
+    let mut packages: Vec<_> = missing(wanted).iter().map(|(_, package)| *package).collect();
+    if packages.is_empty() {
         return Ok(());
     }
-    let mut packages: Vec<_> = missing.iter().map(|(_, package)| *package).collect();
     packages.dedup();
     let packages = packages.join(" ");
-    println!("test: installing Debian packages: {packages}");
+    println!("peers: installing Debian packages: {packages}");
     let installed = apt_install(&packages);
-    let missing: Vec<_> = missing_programs().iter().map(|(program, _)| *program).collect();
+    let missing: Vec<_> = missing(wanted).iter().map(|(program, _)| *program).collect();
     if missing.is_empty() {
         return Ok(());
     }
     let why = installed.err().map_or_else(String::new, |why| format!("\n{why}"));
     let missing = missing.join(", ");
-    Err(format!(
-        "the system tests need {missing}: run `sudo apt-get install -y {packages}`, \
-         or leave these tests out with `cargo xtask test --no-system`{why}"
-    ))
+    Err(format!("{missing}: missing; run `sudo apt-get install -y {packages}`{why}"))
 }
 
 /// Installs as root, or by a sudo that asks for no password.
@@ -102,7 +126,7 @@ fn paho(python_path: &Path) -> Result<(), String> {
     if python_path.is_dir() && installed() {
         return Ok(());
     }
-    println!("test: installing {PAHO} below target/peers");
+    println!("peers: installing {PAHO} below target/peers");
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"])
         .arg(python_path)
@@ -125,7 +149,7 @@ fn mqtt_js(directory: &Path, node_path: &Path) -> Result<(), String> {
     if node_path.is_dir() && installed() {
         return Ok(());
     }
-    println!("test: installing {MQTT_JS} below target/peers");
+    println!("peers: installing {MQTT_JS} below target/peers");
     std::fs::create_dir_all(directory)
         .map_err(|fault| format!("cannot create {}: {fault}", directory.display()))?;
     let mut npm = Command::new("npm");

@@ -17,6 +17,11 @@ pub(crate) fn cargo(root: &Path) -> Command {
     command
 }
 
+/// Where cargo puts what it builds in `root`.
+pub(crate) fn target_directory(root: &Path) -> PathBuf {
+    root.join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+}
+
 /// Runs to the end with our own output; an exit code other than 0 is an error.
 pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     let status = command.status().map_err(|fault| format!("cannot run {}: {fault}", shown(command)))?;
@@ -57,7 +62,12 @@ pub(crate) fn search_path() -> OsString {
     env::join_paths(directories).unwrap_or(path)
 }
 
+/// Where on the search path a program of that name is.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    env::split_paths(&search_path()).map(|directory| directory.join(program)).find(|path| path.is_file())
+}
+
 /// Whether a program of that name is on the search path.
 pub(crate) fn is_installed(program: &str) -> bool {
-    env::split_paths(&search_path()).any(|directory| directory.join(program).is_file())
+    find(program).is_some()
 }

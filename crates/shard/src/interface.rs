@@ -226,8 +226,9 @@ impl fmt::Display for EndReason {
                 f.write_str("connection closed by the client without DISCONNECT")
             }
             Self::ConnectionLost(Loss::Failed) => f.write_str("connection failed"),
-            Self::Malformed(malformed) => write!(f, "malformed packet: {malformed}"),
-            Self::Violation(violation) => write!(f, "protocol error: {violation}"),
+            // By the name of the code that a client of 5.0 is told.
+            Self::Malformed(malformed) => write!(f, "{}: {malformed}", malformed.reason().name()),
+            Self::Violation(violation) => write!(f, "{}: {violation}", violation.reason().name()),
             Self::ConnectTimeout => f.write_str("no CONNECT in time"),
             Self::KeepAliveTimeout => f.write_str("keep-alive timeout"),
             Self::Refused(reason) => write!(f, "refused: {}", reason.name()),

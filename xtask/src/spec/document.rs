@@ -3,6 +3,7 @@
 //! Tables name files and never lines, so that the document changes only when a citation comes or goes.
 
 use super::{Exception, Place, Row};
+use crate::marks::{cell, marks, replace};
 use crate::tidy::Findings;
 use crate::tidy::requirements::{V5, V311};
 use crate::tidy::tree::Tree;
@@ -13,7 +14,9 @@ pub(crate) const PATH: &str = "docs/conformance.md";
 /// The document with its generated parts made anew; a mark that is missing is a finding.
 pub(crate) fn render(tree: &Tree, rows: &[Row], findings: &mut Findings) -> String {
     let mut text = tree.file(PATH).map(|file| file.text.clone()).unwrap_or_default();
-    for (name, part) in [("figures", figures(rows)), ("5.0", table(rows, V5)), ("3.1.1", table(rows, V311))] {
+    let parts =
+        [("spec figures", figures(rows)), ("spec 5.0", table(rows, V5)), ("spec 3.1.1", table(rows, V311))];
+    for (name, part) in parts {
         match replace(&text, name, &part) {
             Some(replaced) => text = replaced,
             None => {
@@ -23,17 +26,6 @@ pub(crate) fn render(tree: &Tree, rows: &[Row], findings: &mut Findings) -> Stri
         }
     }
     text
-}
-
-fn marks(name: &str) -> (String, String) {
-    (format!("<!-- spec {name}: begin -->"), format!("<!-- spec {name}: end -->"))
-}
-
-fn replace(text: &str, name: &str, part: &str) -> Option<String> {
-    let (begin, end) = marks(name);
-    let (before, rest) = text.split_once(&begin)?;
-    let (_, after) = rest.split_once(&end)?;
-    Some(format!("{before}{begin}\n\n{part}\n{end}{after}"))
 }
 
 /// What is counted of a version's rows.
@@ -65,7 +57,7 @@ fn table(rows: &[Row], table: &str) -> String {
             "| {} | {} | {} | {} | {} |\n",
             statement.cited_as(),
             statement.binds,
-            escaped(&statement.paraphrase),
+            cell(&statement.paraphrase),
             files(&row.enforced),
             tested(row),
         );
@@ -75,7 +67,7 @@ fn table(rows: &[Row], table: &str) -> String {
 
 fn tested(row: &Row) -> String {
     match &row.exception {
-        Some(Exception { kind, reason }) => format!("*{kind}*: {}", escaped(reason)),
+        Some(Exception { kind, reason }) => format!("*{kind}*: {}", cell(reason)),
         None if row.tested.is_empty() => "**no test**".into(),
         None => files(&row.tested),
     }
@@ -89,38 +81,9 @@ fn files(places: &[Place]) -> String {
     files.into_iter().map(name).collect::<Vec<_>>().join(" ")
 }
 
-/// Text as one cell of a table, with nothing in it that Markdown would read.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::new();
-    for c in text.split_whitespace().collect::<Vec<_>>().join(" ").chars() {
-        if matches!(c, '|' | '*' | '_' | '<' | '[' | ']' | '`' | '\\') {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-    }
-    escaped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_stands_between_marks_is_replaced() {
-        let text = "a\n<!-- spec x: begin -->\nold\n<!-- spec x: end -->\nb\n";
-        let replaced = replace(text, "x", "new\n");
-        let expected = "a\n<!-- spec x: begin -->\n\nnew\n\n<!-- spec x: end -->\nb\n";
-        assert_eq!(replaced.as_deref(), Some(expected));
-        assert_eq!(replace(expected, "x", "new\n").as_deref(), Some(expected));
-        for bad in ["", "<!-- spec x: begin -->", "<!-- spec x: end --><!-- spec x: begin -->"] {
-            assert_eq!(replace(bad, "x", "new"), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn cells_hold_no_markdown() {
-        assert_eq!(escaped("a | b\n *c* <d> `e` [f](g)"), "a \\| b \\*c\\* \\<d> \\`e\\` \\[f\\](g)");
-    }
 
     #[test]
     fn files_are_named_once_and_without_lines() {

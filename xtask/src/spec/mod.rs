@@ -13,6 +13,7 @@ use std::path::Path;
 use crate::tidy::Findings;
 use crate::tidy::requirements::{V5, V311};
 use crate::tidy::tree::Tree;
+pub(crate) use document::PATH as DOCUMENT;
 use exceptions::{Exception, Exceptions};
 use statements::Statement;
 use trace::{Place, Traces};

@@ -62,21 +62,23 @@ fn refusal(bytes: &[u8]) -> Option<String> {
 
 /// A word for any bytes, as [`super::words`] reads it.
 fn text(bytes: &[u8]) -> String {
-    let is_filler = bytes.iter().all(|byte| *byte == b'x');
-    match bytes.len() {
-        0 => return "-".to_owned(),
-        len @ 21.. if is_filler => return format!("*{len}"),
-        _ => {}
+    if bytes.is_empty() {
+        return "-".to_owned();
     }
+    let filler = bytes.iter().rev().take_while(|byte| **byte == b'x').count();
+    let (mut left, filler) =
+        if filler > 20 { bytes.split_at(bytes.len() - filler) } else { (bytes, &[][..]) };
     let mut out = String::new();
-    let mut left = bytes;
     while let [byte, rest @ ..] = left {
         left = rest;
-        if byte.is_ascii_graphic() && !b"%=,|&".contains(byte) {
+        if byte.is_ascii_graphic() && !b"%=,|&*".contains(byte) {
             out.push(char::from(*byte));
         } else {
             put(&mut out, format_args!("%{byte:02X}"));
         }
+    }
+    if !filler.is_empty() {
+        put(&mut out, format_args!("*{}", filler.len()));
     }
     out
 }
@@ -92,6 +94,13 @@ fn properties(properties: Properties<'_>) -> String {
     for property in properties.iter() {
         let (key, value) = match property {
             Property::ReasonString(_) => continue,
+            Property::MaximumQoS(n) => ("maxqos", n.to_string()),
+            Property::RetainAvailable(n) => ("retain", n.to_string()),
+            Property::WildcardSubscriptionAvailable(n) => ("wildcards", n.to_string()),
+            Property::SubscriptionIdentifierAvailable(n) => ("subids", n.to_string()),
+            Property::SharedSubscriptionAvailable(n) => ("shared", n.to_string()),
+            Property::ResponseInformation(value) => ("info", text(value.as_bytes())),
+            Property::ServerReference(value) => ("server", text(value.as_bytes())),
             Property::AssignedClientIdentifier(id) => ("assigned", text(id.as_bytes())),
             Property::SessionExpiryInterval(n) => ("expiry", n.to_string()),
             Property::ServerKeepAlive(n) => ("keep", n.to_string()),
@@ -130,6 +139,8 @@ mod tests {
         let said = |bytes: &[u8]| describe(Version::V5, bytes);
         assert_eq!(said(b"\x20\x06\x01\x00\x03\x21\x00\x09"), "connack 00 present rm=9");
         assert_eq!(said(b"\x32\x09\x00\x01t\x00\x07\x00a b"), "publish t a%20b 1#7");
+        assert_eq!(said(b"\x30\x1a\x00\x01t\x00/xxxxxxxxxxxxxxxxxxxxx"), "publish t /*21");
+        assert_eq!(said(b"\x20\x07\x00\x00\x04\x24\x01\x25\x00"), "connack 00 new maxqos=1 retain=0");
         assert_eq!(said(b"\x40\x02\x00\x01"), "puback 1 00");
         assert!(said(b"\x90\x02\x00\x00").starts_with("malformed"));
     }

@@ -1,27 +1,34 @@
 //! `martlet conformance`: the statements of the specifications as black-box tests of any broker.
 //!
 //! Each test is a script of raw frames and exact answers, with client ids and topics of its own; it cleans up what it
-//! leaves. Where the specification leaves a choice, every allowed answer passes. Nothing here knows our broker.
+//! leaves. Where the specification leaves a choice, every allowed answer passes; where a broker declares that it lacks
+//! what a test needs, the test is skipped, and that is said. Nothing here knows our broker.
 
 mod describe;
+mod offer;
 mod pattern;
 mod peer;
 mod report;
 mod script;
 mod statements;
 mod suite;
+mod traces;
+mod transcript;
 mod words;
 
 use crate::args::ConformanceArgs;
 use crate::exit::{Failure, Status, stream_failure};
 use martlet_client::{Url, Version};
 use martlet_net::Stream;
-use script::{Run, Target};
+use offer::Offer;
+use peer::{Came, Peer};
+use script::{PATIENCE_MIN, Run, Stop, Target};
 use std::process;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+use words::Who;
 
 /// How many tests run at the same time. Most of them only wait.
 const THREADS: usize = 12;
@@ -63,8 +70,31 @@ struct Outcome {
     name: String,
     ids: Vec<&'static str>,
     took: Duration,
-    /// What differed, if anything, and all that was said before.
-    failure: Option<(String, String)>,
+    end: End,
+}
+
+enum End {
+    Passed,
+    /// Why there was nothing to test.
+    Skipped(String),
+    /// What differed, and all that was said before.
+    Failed(String, String),
+}
+
+impl Outcome {
+    fn is_failure(&self) -> bool {
+        matches!(self.end, End::Failed(..))
+    }
+    fn is_skipped(&self) -> bool {
+        matches!(self.end, End::Skipped(_))
+    }
+}
+
+/// What the broker has told a client of each version, before all tests.
+struct Broker {
+    target: Target,
+    /// None: it does not speak this version.
+    offers: [(Version, Option<Offer>); 2],
 }
 
 pub(crate) fn run(args: &ConformanceArgs) -> Result<(), Failure> {
@@ -78,12 +108,16 @@ pub(crate) fn run(args: &ConformanceArgs) -> Result<(), Failure> {
     let target = target(args)?;
     Stream::connect(&target.endpoint, Duration::from_secs(5)).map_err(|fault| stream_failure(&fault))?;
     let begun = Instant::now();
-    let outcomes = run_all(&target, &cases);
+    let broker = Broker::ask(target);
+    if broker.offers.iter().all(|(_, offer)| offer.is_none()) {
+        return Err(Failure::new(Status::CheckFailed, "the broker refuses MQTT 3.1.1 and 5.0"));
+    }
+    let outcomes = run_all(&broker, &cases);
     if let Some(file) = &args.junit {
         report::junit(file, &outcomes, begun.elapsed())?;
     }
     report::print(&outcomes, args.json, begun.elapsed())?;
-    match outcomes.iter().filter(|outcome| outcome.failure.is_some()).count() {
+    match outcomes.iter().filter(|outcome| outcome.is_failure()).count() {
         0 => Ok(()),
         failed => Err(Failure::new(Status::CheckFailed, format!("{failed} of {} failed", outcomes.len()))),
     }
@@ -109,8 +143,39 @@ fn target(args: &ConformanceArgs) -> Result<Target, Failure> {
     })
 }
 
+impl Broker {
+    fn ask(target: Target) -> Self {
+        let v5 = offer(&target, Version::V5);
+        let v311 = offer(&target, Version::V311);
+        // What is declined in 5.0 is not there in 3.1.1 either, which cannot say so.
+        let v311 = v311.map(|v311| v5.as_ref().map_or(v311, Offer::of_311));
+        Broker { target, offers: [(Version::V311, v311), (Version::V5, v5)] }
+    }
+}
+
+/// What a broker offers in a version: everything, if it says nothing of the kind; None if it refuses this version.
+fn offer(target: &Target, version: Version) -> Option<Offer> {
+    let who = Who {
+        version,
+        client_id: format!("mc{:07x}p", process::id()),
+        user_name: target.user_name.clone(),
+        password: target.password.clone(),
+    };
+    let patience = target.patience.max(PATIENCE_MIN);
+    let Ok(mut peer) = Peer::connect(&target.endpoint, patience) else { return Some(Offer::default()) };
+    peer.send(&words::frame(&who, "connect").unwrap_or_default());
+    let Came::Frame(bytes) = peer.next(Instant::now() + patience) else { return Some(Offer::default()) };
+    peer.send(&words::frame(&who, "disconnect").unwrap_or_default());
+    let said = describe::describe(version, &bytes);
+    match said.split(' ').nth(1) {
+        Some("01" | "84") => None,
+        Some("00") => Some(Offer::new(&said)),
+        _ => Some(Offer::default()),
+    }
+}
+
 /// Runs all cases, some at a time; their outcomes in the order of the cases.
-fn run_all(target: &Target, cases: &[Case]) -> Vec<Outcome> {
+fn run_all(broker: &Broker, cases: &[Case]) -> Vec<Outcome> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
     let work = || {
@@ -118,7 +183,7 @@ fn run_all(target: &Target, cases: &[Case]) -> Vec<Outcome> {
             let index = next.fetch_add(1, Ordering::Relaxed);
             cases.get(index).map(|case| (index, case))
         } {
-            let outcome = run_one(target, case, index);
+            let outcome = run_one(broker, case, index);
             done.lock().expect("no thread panics while it holds this").push((index, outcome));
         }
     };
@@ -132,18 +197,24 @@ fn run_all(target: &Target, cases: &[Case]) -> Vec<Outcome> {
     done.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-fn run_one(target: &Target, case: &Case, index: usize) -> Outcome {
+fn run_one(broker: &Broker, case: &Case, index: usize) -> Outcome {
     let begun = Instant::now();
-    let mut run = Run::new(target, case.version, format!("mc{:x}x{index:x}", process::id()));
-    let result = run.script(case.test.script);
-    let transcript = std::mem::take(&mut run.transcript);
-    run.clean_up();
-    Outcome {
-        name: case.name(),
-        ids: case.test.ids(case.version).collect(),
-        took: begun.elapsed(),
-        failure: result.err().map(|differs| (differs, transcript)),
-    }
+    let offer = broker.offers.iter().find(|(version, _)| *version == case.version);
+    let end = match offer.and_then(|(_, offer)| offer.clone()) {
+        None => End::Skipped("declined: this version of MQTT".to_owned()),
+        Some(offer) => {
+            let name = format!("mc{:07x}x{index:03x}", process::id());
+            let mut run = Run::new(&broker.target, case.version, name, offer);
+            let result = run.script(case.test.script);
+            let transcript = run.clean_up();
+            match result {
+                Ok(()) => End::Passed,
+                Err(Stop::Skipped(why)) => End::Skipped(why),
+                Err(Stop::Differs(differs)) => End::Failed(differs, transcript),
+            }
+        }
+    };
+    Outcome { name: case.name(), ids: case.test.ids(case.version).collect(), took: begun.elapsed(), end }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What a run has found: for people, as JSON lines, as a JUnit file.
 
-use super::{Case, Outcome, statements};
+use super::{Case, End, Outcome, statements};
 use crate::exit::{Failure, Status};
 use std::fmt::Write as _;
 use std::fs;
@@ -22,15 +22,27 @@ pub(super) fn print(outcomes: &[Outcome], is_json: bool, took: Duration) -> Resu
         return write(&outcomes.iter().map(json).collect::<String>());
     }
     let mut out: String = outcomes.iter().map(text).collect();
-    let failed = outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();
-    let passed = outcomes.len() - failed;
-    put(&mut out, format_args!("{passed} passed, {failed} failed, {:.1} s\n", took.as_secs_f64()));
+    let (failed, skipped) = counts(outcomes);
+    let passed = outcomes.len() - failed - skipped;
+    let took = took.as_secs_f64();
+    put(&mut out, format_args!("{passed} passed, {failed} failed, {skipped} skipped, {took:.1} s\n"));
     write(&out)
 }
 
+/// How many have failed, and how many were skipped.
+fn counts(outcomes: &[Outcome]) -> (usize, usize) {
+    let count = |is: fn(&Outcome) -> bool| outcomes.iter().filter(|outcome| is(outcome)).count();
+    (count(Outcome::is_failure), count(Outcome::is_skipped))
+}
+
 fn text(outcome: &Outcome) -> String {
-    let Some((differs, transcript)) = &outcome.failure else { return format!("ok    {}\n", outcome.name) };
-    let mut out = format!("FAIL  {}\n", outcome.name);
+    let name = &outcome.name;
+    let (differs, transcript) = match &outcome.end {
+        End::Passed => return format!("ok    {name}\n"),
+        End::Skipped(why) => return format!("skip  {name}  ({why})\n"),
+        End::Failed(differs, transcript) => (differs, transcript),
+    };
+    let mut out = format!("FAIL  {name}\n");
     transcript.lines().for_each(|line| put(&mut out, format_args!("    {line}\n")));
     put(&mut out, format_args!("  {differs}\n"));
     for (id, statement) in outcome.ids.iter().filter_map(|id| Some((id, statements::find(id)?))) {
@@ -41,24 +53,34 @@ fn text(outcome: &Outcome) -> String {
 
 fn json(outcome: &Outcome) -> String {
     let ids: Vec<_> = outcome.ids.iter().map(|id| quoted(id)).collect();
+    let result = match &outcome.end {
+        End::Passed => "passed",
+        End::Skipped(_) => "skipped",
+        End::Failed(..) => "failed",
+    };
     let mut out = format!(
-        "{{\"name\":{},\"ids\":[{}],\"passed\":{},\"seconds\":{:.3}",
+        "{{\"name\":{},\"ids\":[{}],\"result\":\"{result}\",\"seconds\":{:.3}",
         quoted(&outcome.name),
         ids.join(","),
-        outcome.failure.is_none(),
         outcome.took.as_secs_f64()
     );
-    if let Some((differs, transcript)) = &outcome.failure {
-        put(&mut out, format_args!(",\"differs\":{},\"transcript\":{}", quoted(differs), quoted(transcript)));
+    match &outcome.end {
+        End::Passed => {}
+        End::Skipped(why) => put(&mut out, format_args!(",\"why\":{}", quoted(why))),
+        End::Failed(differs, transcript) => {
+            let (differs, transcript) = (quoted(differs), quoted(transcript));
+            put(&mut out, format_args!(",\"differs\":{differs},\"transcript\":{transcript}"));
+        }
     }
     out + "}\n"
 }
 
 pub(super) fn junit(file: &Path, outcomes: &[Outcome], took: Duration) -> Result<(), Failure> {
-    let failed = outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();
+    let (failed, skipped) = counts(outcomes);
     let mut out = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-         <testsuite name=\"martlet conformance\" tests=\"{}\" failures=\"{failed}\" time=\"{:.3}\">\n",
+         <testsuite name=\"martlet conformance\" tests=\"{}\" failures=\"{failed}\" \
+         skipped=\"{skipped}\" time=\"{:.3}\">\n",
         outcomes.len(),
         took.as_secs_f64()
     );
@@ -70,9 +92,12 @@ pub(super) fn junit(file: &Path, outcomes: &[Outcome], took: Duration) -> Result
             &mut out,
             format_args!("<testcase classname=\"{chapter}\" name=\"{name}\" time=\"{seconds:.3}\""),
         );
-        match &outcome.failure {
-            None => out.push_str("/>\n"),
-            Some((differs, _)) => put(
+        match &outcome.end {
+            End::Passed => out.push_str("/>\n"),
+            End::Skipped(why) => {
+                put(&mut out, format_args!("><skipped message=\"{}\"/></testcase>\n", escaped(why)));
+            }
+            End::Failed(differs, _) => put(
                 &mut out,
                 format_args!(
                     "><failure message=\"{}\">{}</failure></testcase>\n",
@@ -123,18 +148,31 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn outcome(end: End) -> Outcome {
+        let took = Duration::from_millis(5);
+        Outcome { name: "ping/ping@5.0".to_owned(), ids: vec!["MQTT-3.12.4-1"], took, end }
+    }
+
     #[test]
     fn a_failure_says_what_was_expected_and_why() {
-        let failure = Some(("expected  a < \"x\"".to_owned(), "a > ping\n".to_owned()));
-        let took = Duration::from_millis(5);
-        let outcome = Outcome { name: "ping/ping@5.0".to_owned(), ids: vec!["MQTT-3.12.4-1"], took, failure };
-        let said = text(&outcome);
+        let failed = outcome(End::Failed("expected  a < \"x\"".to_owned(), "a > ping\n".to_owned()));
+        let said = text(&failed);
         assert!(
             said.contains("    a > ping\n  expected  a < \"x\"\n  MQTT-3.12.4-1 (section 3.12.4): PINGREQ")
         );
         assert!(
-            json(&outcome).contains(r#""passed":false,"seconds":0.005,"differs":"expected  a < \"x\"","#)
+            json(&failed).contains(r#""result":"failed","seconds":0.005,"differs":"expected  a < \"x\"","#)
         );
         assert_eq!(escaped("<&>\""), "&lt;&amp;&gt;&quot;");
+    }
+
+    #[test]
+    fn a_skip_says_why_and_counts_as_neither() {
+        let all = [outcome(End::Passed), outcome(End::Skipped("declined: Maximum QoS".to_owned()))];
+        assert_eq!(counts(&all), (0, 1));
+        assert_eq!(text(&all[1]), "skip  ping/ping@5.0  (declined: Maximum QoS)\n");
+        assert!(
+            json(&all[1]).contains(r#""result":"skipped","seconds":0.005,"why":"declined: Maximum QoS"}"#)
+        );
     }
 }

@@ -2,33 +2,47 @@
 //!
 //! ```text
 //! a connect clean=0     connects, and is welcomed
-//! a > publish T/x hi    sends a packet; `>+` keeps it back until the next is sent, `>1` sends it byte by byte
+//! a > publish T/x hi    sends a packet; `>+` keeps it back until the next is sent, `>3` sends it in parts of three bytes,
+//!                       `>!` sends it also if the server has declined it
 //! a < pingresp          the next packet; `X & Y` are two in any order, `~X` need not come; `<5` waits five seconds longer
+//! a <? suback 1 00      as `<`; if the server refuses instead, the test is skipped
+//! a <* pingresp         reads on until this comes; after `unless` what must not come before: the first words of a packet,
+//!                       of which `x?` is any that begins with `x`. If the server refuses, the test is skipped
 //! a < closed 82,81      the broker closes; in 5.0 it may say so before, with one of these reasons (or any error)
 //! a quiet               nothing has come: PINGREQ, and the next packet is its answer
 //! a leave               DISCONNECT, and the broker closes
 //! a drop                closes without a word
-//! a needs aliasmax      the test ends here, passed, unless the last CONNACK had this property: a server's choice
+//! a needs aliasmax=?    the test is skipped unless the last CONNACK has this property; also `X=5`, `X<5`, `!X`, and `|`
+//!                       between them. From then on `$aliasmax` is its value
 //! wait 1.5              seconds
+//! repeat 9 ahead 3      the lines until `end` nine times, `{i}` is 1 to 9. The first line, which sends, runs three rounds ahead,
+//!   ...                 but never more than the server's Receive Maximum. A name that is new in a round (`$m{i}`) ends with
+//! end                   the round
 //! ```
-//! `T/` begins a topic of this test alone. `a2` is another connection with the client id of `a`.
+//! `T/` begins a topic of this test alone. `a2` is another connection with the client id of `a`. `T/` stands for
+//! 34 bytes, in each test. No packet may be longer than the client has announced by `max`.
+//!
+//! A test is also skipped where it would send what the server has declined in its CONNACK: see [`super::offer`].
 
 use super::describe::describe;
-use super::pattern::{Names, matches, resolve};
+use super::offer::{Offer, missing};
+use super::pattern::{Names, begins, is_refusal, matches, resolve};
 use super::peer::{Came, Peer};
+use super::traces::Traces;
+use super::transcript::Transcript;
 use super::words::{self, Who};
 use martlet_codec::Version;
 use martlet_net::Endpoint;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
+use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How many bytes of a packet a transcript shows.
-const SHOWN_MAX: usize = 48;
-
 /// The least time for a connection to be made, and for what is cleaned up to be gone.
-const PATIENCE_MIN: Duration = Duration::from_secs(1);
+pub(super) const PATIENCE_MIN: Duration = Duration::from_secs(1);
+
+/// All rounds of a `repeat` may take so many times as long as one answer.
+const ROUNDS_PATIENCE: u32 = 50;
 
 /// Where the broker is, and who speaks to it.
 #[derive(Clone, Debug)]
@@ -40,6 +54,21 @@ pub(super) struct Target {
     pub(super) patience: Duration,
 }
 
+/// Why a script ended before its last line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// What was expected, and what came.
+    Differs(String),
+    /// Why there is nothing to test.
+    Skipped(String),
+}
+
+impl From<String> for Stop {
+    fn from(differs: String) -> Self {
+        Stop::Differs(differs)
+    }
+}
+
 /// One run of one script.
 pub(super) struct Run<'a> {
     target: &'a Target,
@@ -49,51 +78,83 @@ pub(super) struct Run<'a> {
     /// Begins each topic.
     prefix: String,
     peers: BTreeMap<String, Peer>,
+    /// The Maximum Packet Size that a connection has announced.
+    sizes: BTreeMap<String, usize>,
     kept_back: Vec<u8>,
     names: Names,
-    /// The last CONNACK.
-    welcome: String,
-    pub(super) transcript: String,
-    used: BTreeSet<String>,
-    retained: BTreeSet<String>,
+    /// What the last CONNACK said; before the first one, what any test has been told.
+    offer: Offer,
+    transcript: Transcript,
+    traces: Traces,
 }
 
 impl<'a> Run<'a> {
-    /// `name` tells this run from all others: letters and digits, 16 at most.
-    pub(super) fn new(target: &'a Target, version: Version, name: String) -> Self {
+    /// `name` tells this run from all others: 13 letters and digits.
+    pub(super) fn new(target: &'a Target, version: Version, name: String, offer: Offer) -> Self {
         Run {
             target,
             version,
             prefix: format!("martlet-conformance/{name}/"),
             name,
             peers: BTreeMap::new(),
+            sizes: BTreeMap::new(),
             kept_back: Vec::new(),
             names: Names::new(),
-            welcome: String::new(),
-            transcript: String::new(),
-            used: BTreeSet::new(),
-            retained: BTreeSet::new(),
+            offer,
+            transcript: Transcript::default(),
+            traces: Traces::default(),
         }
     }
 
-    /// Runs all lines; the first that is not as expected ends it, with what was expected and what came.
-    pub(super) fn script(&mut self, script: &str) -> Result<(), String> {
-        for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            match line.split_once(" needs ") {
-                Some((_, property)) if !self.welcome.contains(&format!(" {property}=")) => return Ok(()),
-                Some(_) => {}
+    /// Runs all lines; the first that is not as expected ends it.
+    pub(super) fn script(&mut self, script: &str) -> Result<(), Stop> {
+        let mut lines = script.lines().map(str::trim).filter(|line| !line.is_empty());
+        while let Some(line) = lines.next() {
+            match line.strip_prefix("repeat ") {
+                Some(how) => {
+                    let block: Vec<_> = lines.by_ref().take_while(|line| *line != "end").collect();
+                    self.repeat(how, &block)?;
+                }
                 None => self.line(line)?,
             }
         }
         Ok(())
     }
 
-    fn line(&mut self, line: &str) -> Result<(), String> {
+    fn repeat(&mut self, how: &str, block: &[&str]) -> Result<(), Stop> {
+        let how = resolve(how, &self.names);
+        let (rounds, ahead) = how.split_once(" ahead ").unwrap_or((&how, "1"));
+        let (rounds, ahead): (u32, u32) = (number(rounds)?, number(ahead)?);
+        let ahead = ahead.min(self.offer.receive_maximum()).clamp(1, rounds);
+        let (first, others) = block.split_first().ok_or_else(|| "a repeat without lines".to_owned())?;
+        let time = self.target.patience * ROUNDS_PATIENCE;
+        let until = Instant::now() + time;
+        self.transcript.begin();
+        for round in 1..ahead {
+            self.line(&first.replace("{i}", &round.to_string()).replacen(" > ", " >+ ", 1))?;
+        }
+        for round in 1..=rounds {
+            if Instant::now() > until {
+                return Err(format!("expected  {rounds} rounds\n  came      {round} in {time:?}").into());
+            }
+            let names = self.names.clone();
+            if round + ahead <= rounds + 1 {
+                self.line(&first.replace("{i}", &(round + ahead - 1).to_string()))?;
+            }
+            for line in others {
+                self.line(&line.replace("{i}", &round.to_string()))?;
+            }
+            self.names = names;
+        }
+        self.transcript.end();
+        Ok(())
+    }
+
+    fn line(&mut self, line: &str) -> Result<(), Stop> {
         let (peer, rest) = line.split_once(' ').ok_or_else(|| format!("no such line: {line}"))?;
         if peer == "wait" {
-            let seconds = rest.parse().map_err(|_| format!("no such line: {line}"))?;
-            thread::sleep(Duration::from_secs_f64(seconds));
-            self.say(line, &[]);
+            thread::sleep(Duration::from_secs_f64(number(rest)?));
+            self.transcript.say(line, &[]);
             return Ok(());
         }
         let (verb, words) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -102,7 +163,6 @@ impl<'a> Run<'a> {
                 self.send(peer, ">", rest)?;
                 self.expect(peer, Duration::ZERO, "connack 00 ?")
             }
-            ">" | ">+" | ">1" => self.send(peer, verb, words),
             "quiet" => {
                 self.send(peer, ">", "ping")?;
                 self.expect(peer, Duration::ZERO, "pingresp")
@@ -113,30 +173,41 @@ impl<'a> Run<'a> {
             }
             "drop" => {
                 self.peers.remove(peer);
-                self.say(line, &[]);
+                self.transcript.say(line, &[]);
                 Ok(())
             }
-            _ => {
-                let longer = verb.strip_prefix('<').ok_or_else(|| format!("no such line: {line}"))?;
-                let longer =
-                    if longer.is_empty() { 0 } else { longer.parse().map_err(|_| line.to_owned())? };
-                self.expect(peer, Duration::from_secs(longer), words)
-            }
+            "needs" => self.needs(words),
+            "<?" => self.expect_or_skip(peer, words),
+            "<*" => self.expect_at_last(peer, words),
+            "<" => self.expect(peer, Duration::ZERO, words),
+            _ => match verb.strip_prefix('<') {
+                Some(longer) => self.expect(peer, Duration::from_secs(number(longer)?), words),
+                None => self.send(peer, verb, words),
+            },
         }
     }
 
-    fn send(&mut self, peer: &str, how: &str, words: &str) -> Result<(), String> {
+    fn send(&mut self, peer: &str, how: &str, words: &str) -> Result<(), Stop> {
+        let how_far = how.strip_prefix('>').ok_or_else(|| format!("no such line: {peer} {how} {words}"))?;
         let text = resolve(words, &self.names).replace("T/", &self.prefix);
         let who = self.who(peer);
-        self.note(&who, &text);
         let bytes = words::frame(&who, &text)?;
-        self.say(&format!("{peer} {how} {words}"), &bytes);
+        if let Some(property) = self.offer.declines(&text, bytes.len()).filter(|_| how_far != "!") {
+            return Err(Stop::Skipped(format!("declined: {property}")));
+        }
+        self.traces.note(&who, &text);
+        if text.starts_with("connect") {
+            let max = text.split(' ').find_map(|word| word.strip_prefix("max=")?.parse().ok());
+            let max = max.filter(|max| *max > 0);
+            self.sizes.insert(peer.to_owned(), max.unwrap_or(usize::MAX));
+        }
+        self.transcript.say(&format!("{peer} {how} {words}"), &bytes);
         self.kept_back.extend_from_slice(&bytes);
-        if how == ">+" {
+        if how_far == "+" {
             return Ok(());
         }
         let bytes = std::mem::take(&mut self.kept_back);
-        let step = if how == ">1" { 1 } else { bytes.len() };
+        let step = if matches!(how_far, "" | "!") { bytes.len() } else { number(how_far)? };
         let connection = self.peer(peer)?;
         bytes.chunks(step.max(1)).for_each(|part| connection.send(part));
         Ok(())
@@ -151,24 +222,6 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Remembers what is to be cleaned up.
-    fn note(&mut self, who: &Who, text: &str) {
-        let words: Vec<_> = text.split_whitespace().collect();
-        match words[..] {
-            ["connect", ..] => {
-                self.used.insert(who.client_id.clone());
-                let will = words.iter().find_map(|word| word.strip_prefix("will="));
-                let will =
-                    will.filter(|will| will.ends_with(",retain")).and_then(|will| will.split(',').next());
-                self.retained.extend(will.map(str::to_owned));
-            }
-            ["publish", topic, ..] if words.contains(&"retain") => {
-                self.retained.insert(topic.to_owned());
-            }
-            _ => {}
-        }
-    }
-
     fn peer(&mut self, name: &str) -> Result<&mut Peer, String> {
         if !self.peers.contains_key(name) {
             let patience = self.target.patience.max(PATIENCE_MIN);
@@ -178,7 +231,16 @@ impl<'a> Run<'a> {
         self.peers.get_mut(name).ok_or_else(|| format!("{name} is not connected"))
     }
 
-    fn expect(&mut self, peer: &str, longer: Duration, pattern: &str) -> Result<(), String> {
+    fn needs(&mut self, wanted: &str) -> Result<(), Stop> {
+        if !self.offer.has(wanted) {
+            return Err(Stop::Skipped(missing(wanted)));
+        }
+        let key: String = wanted.chars().take_while(char::is_ascii_alphabetic).collect();
+        self.names.extend(self.offer.value(&key).map(|value| (key, value.to_string())));
+        Ok(())
+    }
+
+    fn expect(&mut self, peer: &str, longer: Duration, pattern: &str) -> Result<(), Stop> {
         if let Some(reasons) = pattern.strip_prefix("closed") {
             return self.expect_closed(peer, longer, pattern, reasons.trim());
         }
@@ -206,6 +268,38 @@ impl<'a> Run<'a> {
         })
     }
 
+    fn expect_or_skip(&mut self, peer: &str, pattern: &str) -> Result<(), Stop> {
+        let (came, said) = self.next(peer, Duration::ZERO)?;
+        if matches!(came, Came::Frame(_)) && self.position(&[pattern], &said).is_some() {
+            return Ok(());
+        }
+        if came == Came::Closed || is_refusal(&said) {
+            return Err(Stop::Skipped(format!("declined: {said}")));
+        }
+        Err(self.differs(peer, pattern, &said))
+    }
+
+    fn expect_at_last(&mut self, peer: &str, words: &str) -> Result<(), Stop> {
+        let resolved = resolve(words, &self.names);
+        let (pattern, unwanted) = resolved.split_once(" unless ").unwrap_or((&resolved, "closed"));
+        let until = Instant::now() + self.target.patience;
+        self.transcript.begin();
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let (came, said) = self.next_within(peer, left)?;
+            if is_refusal(&said) {
+                return Err(Stop::Skipped(format!("declined: {said}")));
+            }
+            if !matches!(came, Came::Frame(_)) || begins(&said, unwanted) {
+                return Err(self.differs(peer, words, &said));
+            }
+            if self.position(&[pattern], &said).is_some() {
+                self.transcript.end();
+                return Ok(());
+            }
+        }
+    }
+
     /// One refusal may come before the end: CONNACK, or DISCONNECT in 5.0.
     fn expect_closed(
         &mut self,
@@ -213,7 +307,7 @@ impl<'a> Run<'a> {
         longer: Duration,
         pattern: &str,
         reasons: &str,
-    ) -> Result<(), String> {
+    ) -> Result<(), Stop> {
         let (mut came, mut said) = self.next(peer, longer)?;
         if matches!(came, Came::Frame(_)) {
             let mut words = said.split(' ');
@@ -233,67 +327,49 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn next(&mut self, peer: &str, longer: Duration) -> Result<(Came, String), String> {
-        let until = Instant::now() + self.target.patience + longer;
-        let came = self.peer(peer)?.next(until);
+    fn next(&mut self, peer: &str, longer: Duration) -> Result<(Came, String), Stop> {
+        self.next_within(peer, self.target.patience + longer)
+    }
+
+    fn next_within(&mut self, peer: &str, time: Duration) -> Result<(Came, String), Stop> {
+        let came = self.peer(peer)?.next(Instant::now() + time);
         let said = match &came {
             Came::Frame(bytes) => {
                 let said = describe(self.version, bytes).replace(&self.prefix, "T/");
-                self.say(&format!("{peer} < {said}"), bytes);
-                if said.starts_with("connack ") {
-                    self.welcome.clone_from(&said);
+                self.transcript.say(&format!("{peer} < {said}"), bytes);
+                let max = self.sizes.get(peer).copied().unwrap_or(usize::MAX);
+                if bytes.len() > max {
+                    let wanted = format!("at most {max} bytes");
+                    return Err(self.differs(peer, &wanted, &format!("{} bytes", bytes.len())));
+                }
+                if said.starts_with("connack 00") && self.version.is_v5() {
+                    self.offer = Offer::new(&said);
                 }
                 return Ok((came, said));
             }
             Came::Closed => "closed",
             Came::Silence => "nothing",
         };
-        self.say(&format!("{peer} < {said}"), &[]);
+        self.transcript.say(&format!("{peer} < {said}"), &[]);
         Ok((came, said.to_owned()))
     }
 
-    fn differs(&self, peer: &str, expected: &str, came: &str) -> String {
-        format!("expected  {peer} < {}\n  came      {peer} < {came}", resolve(expected, &self.names))
+    fn differs(&self, peer: &str, expected: &str, came: &str) -> Stop {
+        let expected = resolve(expected, &self.names);
+        Stop::Differs(format!("expected  {peer} < {expected}\n  came      {peer} < {came}"))
     }
 
-    fn say(&mut self, words: &str, bytes: &[u8]) {
-        let mut hex = String::new();
-        for byte in bytes.iter().take(SHOWN_MAX) {
-            write!(hex, " {byte:02x}").expect("a String takes all that is written");
-        }
-        let more = if bytes.len() > SHOWN_MAX { " ..." } else { "" };
-        let line = format!("{words:<50} {hex}{more}");
-        self.transcript.push_str(line.trim_end());
-        self.transcript.push('\n');
-    }
-
-    /// Ends the sessions and deletes the retained messages that this run has left.
-    pub(super) fn clean_up(mut self) {
-        let who = Who { version: self.version, ..self.who("") };
+    /// Ends the sessions and deletes the retained messages that this run has left; what was said.
+    pub(super) fn clean_up(mut self) -> String {
+        let who = self.who("");
         let goodbye = words::frame(&who, "disconnect").unwrap_or_default();
-        for peer in self.peers.values_mut() {
-            peer.send(&goodbye);
-        }
+        self.peers.values_mut().for_each(|peer| peer.send(&goodbye));
         self.peers.clear();
-        for client_id in std::mem::take(&mut self.used) {
-            self.once(&Who { client_id, ..who.clone() }, &[]);
-        }
-        let clear: Vec<_> =
-            self.retained.iter().map(|topic| format!("publish {topic} - 1#1 retain")).collect();
-        if !clear.is_empty() {
-            self.once(&Who { client_id: format!("{}z", self.name), ..who }, &clear);
-        }
+        self.traces.clean_up(self.target, &who);
+        self.transcript.into_text()
     }
+}
 
-    /// A connection with a new session that says these things, hears as many answers, and leaves.
-    fn once(&self, who: &Who, packets: &[String]) {
-        let patience = self.target.patience.max(PATIENCE_MIN);
-        let Ok(mut peer) = Peer::connect(&self.target.endpoint, patience) else { return };
-        for words in std::iter::once("connect").chain(packets.iter().map(String::as_str)) {
-            peer.send(&words::frame(who, words).unwrap_or_default());
-            peer.next(Instant::now() + patience);
-        }
-        peer.send(&words::frame(who, "disconnect").unwrap_or_default());
-        peer.next(Instant::now() + patience);
-    }
+fn number<N: FromStr>(word: &str) -> Result<N, String> {
+    word.parse().map_err(|_| format!("no number: {word}"))
 }

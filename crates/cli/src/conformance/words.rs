@@ -11,10 +11,13 @@
 //! ping
 //! hex          30 05 00 01 ...
 //! ```
-//! `-` is an empty text, `*100` a text of 100 bytes, `%00` a byte. Any packet may be bent: `first=36` (its first byte),
+//! `-` is an empty text, `*100` a text of 100 bytes and `a*100` one of 101, `%00` a byte. Any packet may be bent: `first=36` (its first byte),
 //! `at=9:03` (another one), `raw=2401` (more property bytes), `append=00` (more bytes of the body).
 
 use martlet_codec::{Version, put_varint};
+
+/// Longer than any test. Not 0, which some brokers refuse: that decides one test, and not all of them.
+const KEEP_ALIVE_S: u16 = 60;
 
 /// How a property's value is written.
 #[derive(Clone, Copy)]
@@ -27,14 +30,16 @@ enum Form {
     Pair,
 }
 
-/// Properties by their words.
+/// Properties by their words, also those that only a server may send.
 #[rustfmt::skip]
-const PROPERTIES: [(&str, u8, Form); 18] = [
+const PROPERTIES: [(&str, u8, Form); 27] = [
     ("format", 0x01, Form::Byte), ("mexp", 0x02, Form::Four), ("ctype", 0x03, Form::Text), ("resp", 0x08, Form::Text),
-    ("corr", 0x09, Form::Text), ("sub", 0x0b, Form::Variable), ("expiry", 0x11, Form::Four), ("method", 0x15, Form::Text),
-    ("data", 0x16, Form::Text), ("problem", 0x17, Form::Byte), ("delay", 0x18, Form::Four), ("respinfo", 0x19, Form::Byte),
+    ("corr", 0x09, Form::Text), ("sub", 0x0b, Form::Variable), ("expiry", 0x11, Form::Four), ("assigned", 0x12, Form::Text),
+    ("serverkeep", 0x13, Form::Two), ("method", 0x15, Form::Text), ("data", 0x16, Form::Text), ("problem", 0x17, Form::Byte),
+    ("delay", 0x18, Form::Four), ("respinfo", 0x19, Form::Byte), ("info", 0x1a, Form::Text), ("server", 0x1c, Form::Text),
     ("reason", 0x1f, Form::Text), ("rm", 0x21, Form::Two), ("aliasmax", 0x22, Form::Two), ("alias", 0x23, Form::Two),
-    ("prop", 0x26, Form::Pair), ("max", 0x27, Form::Four),
+    ("maxqos", 0x24, Form::Byte), ("retain", 0x25, Form::Byte), ("prop", 0x26, Form::Pair), ("max", 0x27, Form::Four),
+    ("wildcards", 0x28, Form::Byte), ("subids", 0x29, Form::Byte), ("shared", 0x2a, Form::Byte),
 ];
 
 /// What may be set beside properties.
@@ -149,7 +154,7 @@ impl<'a> Line<'a> {
         put_text(&mut body, self.setting("name").unwrap_or(who.version.protocol_name()).as_bytes());
         body.push(self.setting("level").map_or(Ok(who.version as u8), number)?);
         body.push(bit(is_clean, 0x02) | bit(user.is_some(), 0x80) | bit(pass.is_some(), 0x40) | will_flags);
-        body.extend(self.setting("keep").map_or(Ok(0), number::<u16>)?.to_be_bytes());
+        body.extend(self.setting("keep").map_or(Ok(KEEP_ALIVE_S), number::<u16>)?.to_be_bytes());
         put_properties(&mut body, who.version, &self.properties);
         put_text(&mut body, &text(self.setting("id").unwrap_or(&who.client_id))?);
         if let Some(will) = will {
@@ -260,8 +265,9 @@ fn text(word: &str) -> Result<Vec<u8>, String> {
     if word == "-" {
         return Ok(Vec::new());
     }
-    if let Some(len) = word.strip_prefix('*') {
-        return Ok(vec![b'x'; number(len)?]);
+    if let Some((start, len)) = word.rsplit_once('*') {
+        let start = if start.is_empty() { Vec::new() } else { text(start)? };
+        return Ok([start, vec![b'x'; number(len)?]].concat());
     }
     let mut parts = word.split('%');
     let mut out = parts.next().unwrap_or_default().as_bytes().to_vec();
@@ -285,6 +291,7 @@ mod tests {
         assert_eq!(bytes("ping first=c1 append=07"), b"\xc1\x01\x07");
         assert_eq!(bytes("connect at=9:03")[9], 3);
         assert_eq!(bytes("subscribe 1 a@2 -@xff"), b"\x82\x09\0\x01\0\x01a\x02\0\0\xff");
+        assert_eq!(bytes("publish t/*3 -"), b"\x30\x07\x00\x05t/xxx");
         assert!(frame(&who, "publish t").is_err());
         assert!(frame(&who, "publish t p qso=1").is_err());
         assert!(frame(&who, "sing").is_err());

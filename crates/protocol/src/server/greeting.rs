@@ -7,7 +7,8 @@ use crate::session::NEVER_EXPIRES;
 use crate::violation::{Fatal, Violation};
 use alloc::boxed::Box;
 use martlet_codec::{
-    ConnAck, Connect, Packet, PropertiesBuf, Property, QoSLevel, Reader, ReasonCode, Version, Will,
+    ConnAck, Connect, Packet, Place, Properties, PropertiesBuf, Property, QoSLevel, Reader, ReasonCode,
+    Version, Will,
 };
 
 /// What a CONNECT says, in the broker's terms.
@@ -167,6 +168,22 @@ pub(super) fn answer_version(connect: &[u8]) -> Option<Version> {
         (b"MQTT", ..=4) => Some(Version::V311),
         (b"MQTT", _) => Some(Version::V5),
         _ => None,
+    }
+}
+
+/// What the client takes, from a CONNECT of 5.0 that cannot be decoded: its limits count if its properties are not what
+/// is wrong with it. [MQTT-3.1.2-24] [MQTT-3.2.2-19]
+pub(super) fn answer_limits(connect: &[u8]) -> PeerLimits {
+    let mut reader = Reader::new(connect);
+    let mut properties = || {
+        let (_name, _level, _flags) = (reader.binary()?, reader.u8()?, reader.u8()?);
+        let _keep_alive = reader.u16()?;
+        let len = reader.varint()?;
+        Properties::new(reader.bytes(len as usize)?, Place::Connect)
+    };
+    match answer_version(connect) {
+        Some(Version::V5) => properties().map_or(PeerLimits::default(), PeerLimits::from_properties),
+        _ => PeerLimits::default(),
     }
 }
 

@@ -92,13 +92,16 @@ pub struct Connection {
     state: State,
     /// Set by the first CONNECT, good or bad: in which form a refusal is readable.
     answer_version: Option<Version>,
+    /// What a client takes whose CONNECT is refused before it is a [`Greeting`].
+    answer_limits: PeerLimits,
 }
 
 impl Connection {
     /// A connection whose socket was accepted at `opened_at`.
     pub fn new(opened_at: Time, limits: &Limits) -> Self {
         let deadline = opened_at.saturating_add(limits.connect_timeout_ms);
-        Connection { state: State::AwaitConnect { deadline }, answer_version: None }
+        let answer_limits = PeerLimits::default();
+        Connection { state: State::AwaitConnect { deadline }, answer_version: None, answer_limits }
     }
 
     /// Where the connection stands.
@@ -138,7 +141,8 @@ impl Connection {
             other => return Err(Violation::FirstPacketNotConnect(other).into()),
         }
         self.answer_version = greeting::answer_version(frame.body);
-        let packet = Packet::decode(frame, Version::V5)?; // CONNECT says its own version
+        let packet = Packet::decode(frame, Version::V5) // CONNECT says its own version
+            .inspect_err(|_| self.answer_limits = greeting::answer_limits(frame.body))?;
         let Packet::Connect(connect) = packet else {
             return Err(Violation::FirstPacketNotConnect(packet.kind()).into());
         };
@@ -224,7 +228,7 @@ impl Connection {
     pub fn refuse(&mut self, reason: ReasonCode, text: Option<&str>, output: &mut Output) {
         let peer = match &self.state {
             State::Deciding(deciding) => deciding.peer,
-            _ => PeerLimits::default(),
+            _ => self.answer_limits,
         };
         if let Some(version) = self.answer_version {
             write_refusal(version, reason, text, &peer, output);

@@ -244,6 +244,7 @@ impl Outgoing {
             (AckKind::PubRec, State::Sent, QoSLevel::ExactlyOnce) => State::Received, // [MQTT-4.3.3-4] [3.1.1 MQTT-4.3.3-1]
             (AckKind::PubRec, State::Received, _) => return Acknowledged::Release,
             (AckKind::PubComp, State::Received, _) => State::Done, // [MQTT-4.3.3-5] [3.1.1 MQTT-4.3.3-1] [3.1.1 MQTT-2.3.1-3]
+            // It may be the answer to a PUBREL 0x92, of an identifier that nothing had then.
             (AckKind::PubComp, State::Sent, QoSLevel::ExactlyOnce) => return Acknowledged::Unknown,
             _ => return Acknowledged::WrongKind,
         };

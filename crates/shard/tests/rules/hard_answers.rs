@@ -102,6 +102,23 @@ fn a_refusal_drops_its_words_for_a_client_that_takes_few_bytes() {
 }
 
 #[test]
+fn a_connect_that_is_wrong_says_how_many_bytes_its_refusal_may_have() {
+    for (max, words) in [(100, true), (16, false)] {
+        let mut rig = Rig::new(1);
+        rig.open("c", "v5");
+        let before = rig.client("c").received;
+        let mut connect = words::connect("c", &format!("v5 max={max} will=t,x"));
+        let topic = connect.len() - 4; // of one byte, with the payload and its length behind
+        connect[topic] = b'+';
+        rig.write("c", &connect);
+        rig.expect("c", "connack 90");
+        let said = rig.client("c").received - before;
+        assert_eq!(said > 5, words, "{said} bytes for one who takes {max}"); // [MQTT-3.2.2-19]
+        assert!(said <= max); // [MQTT-3.1.2-24]
+    }
+}
+
+#[test]
 fn a_connack_that_a_client_does_not_take_is_not_sent() {
     everywhere(|rig| {
         rig.dial("c", "v5 max=15"); // it needs 16 bytes, and has nothing to leave out

@@ -1,8 +1,13 @@
 //! The tests, one file for each chapter. The words of the scripts are explained in `script.rs`, `words.rs` and `pattern.rs`.
 
+mod auth;
 mod connect;
+mod declined;
+mod framing;
+mod ids;
 mod limits;
 mod malformed;
+mod places;
 mod properties;
 mod publish;
 mod qos;
@@ -14,16 +19,22 @@ mod will;
 
 use super::Test;
 
-const CHAPTERS: [&[Test]; 11] = [
+const CHAPTERS: [&[Test]; 17] = [
     connect::TESTS,
+    auth::TESTS,
+    framing::TESTS,
     publish::TESTS,
     subscribe::TESTS,
     qos::TESTS,
+    ids::TESTS,
     retained::TESTS,
     session::TESTS,
     will::TESTS,
     properties::TESTS,
+    places::MISPLACED,
+    places::TWICE,
     limits::TESTS,
+    declined::TESTS,
     malformed::TESTS,
     shared::TESTS,
 ];

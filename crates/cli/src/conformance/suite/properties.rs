@@ -87,4 +87,25 @@ pub(super) const TESTS: &[Test] = &[
         a < suback 1 00 !prop
         a > publish T/y hello 1#2
         a < puback 2 00,10 !prop"),
+    test("properties/length-beyond-the-packet", "MQTT-4.13.1-1", "
+        a > connect at=12:7f
+        a < closed 81,82"),
+    test("properties/length-into-the-payload", "MQTT-4.13.1-1", "
+        a > connect at=12:02
+        a < closed 81,82"),
+    test("properties/value-cut-off", "MQTT-4.13.1-1", "
+        a > connect raw=11000000
+        a < closed 81,82"),
+    test("properties/identifier-0", "MQTT-4.13.1-1", "
+        a connect
+        a > publish T/x hello raw=0000
+        a < closed 81,82"),
+    test("properties/subscription-id-of-5-bytes", "MQTT-4.13.1-1", "
+        a connect
+        a > subscribe 1 T/x raw=0b8080808001
+        a < closed 81,82"),
+    test("properties/reason-string-not-utf8", "MQTT-1.5.4-1", "
+        a connect
+        a > pubrel 9 92 reason=%FF
+        a < closed 81,82"),
 ];

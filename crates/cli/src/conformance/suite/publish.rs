@@ -83,4 +83,10 @@ pub(super) const TESTS: &[Test] = &[
         a < suback 1 00
         a > publish T/x *20000
         a < publish T/x *20000"),
+    test("publish/long-topic-delivered", "MQTT-4.7.3-3, 3.1.1 MQTT-4.7.3-3", "
+        a connect
+        a > subscribe 1 T/*65501
+        a <? suback 1 00
+        a > publish T/*65501 hello
+        a <? publish T/*65501 hello"),
 ];

@@ -165,4 +165,81 @@ pub(super) const TESTS: &[Test] = &[
         a < pubrec 1 00 & ~publish T/x hello 2#$m
         a > pubrel 1
         a < pubcomp 1 00 & ~publish T/x hello 2#$m"),
+    test("qos/pubrel-order", "MQTT-4.6.0-4, 3.1.1 MQTT-4.6.0-4", "
+        b connect
+        a connect
+        a > subscribe 1 T/x@2
+        a < suback 1 02
+        repeat 3
+            b > publish T/x {i} 2#{i}
+            b < pubrec {i} 00
+            b > pubrel {i}
+            b < pubcomp {i} 00
+        end
+        a < publish T/x 1 2#$a
+        a < publish T/x 2 2#$b
+        a < publish T/x 3 2#$c
+        a >+ pubrec $a
+        a >+ pubrec $b
+        a > pubrec $c
+        a < pubrel $a 00
+        a < pubrel $b 00
+        a < pubrel $c 00"),
+    test("qos/2-refused-frees-the-quota", "MQTT-4.9.0-2, MQTT-4.4.0-2, MQTT-3.3.4-9", "
+        b connect
+        a connect rm=1
+        a > subscribe 1 T/x@2
+        a < suback 1 02
+        repeat 2
+            b > publish T/x {i} 2#{i}
+            b < pubrec {i} 00
+            b > pubrel {i}
+            b < pubcomp {i} 00
+        end
+        a < publish T/x 1 2#$m
+        a quiet
+        a > pubrec $m 87
+        a < publish T/x 2 2#$n"),
+    test("qos/2-occupies-the-quota-until-pubcomp", "MQTT-4.9.0-2, MQTT-3.3.4-9", "
+        b connect
+        a connect rm=1
+        a > subscribe 1 T/x@2
+        a < suback 1 02
+        repeat 2
+            b > publish T/x {i} 2#{i}
+            b < pubrec {i} 00
+            b > pubrel {i}
+            b < pubcomp {i} 00
+        end
+        a < publish T/x 1 2#$m
+        a > pubrec $m
+        a < pubrel $m 00
+        a quiet
+        a > pubcomp $m
+        a < publish T/x 2 2#$n"),
+    // In 5.0, only a new connection lets a client send again [MQTT-4.4.0-1].
+    test("qos/2-sent-three-times", "MQTT-4.3.3-10, MQTT-4.3.3-12, 3.1.1 MQTT-4.3.3-2", "
+        b connect
+        b > subscribe 1 T/x@1
+        b < suback 1 01
+        a connect clean=0 expiry=60
+        a > publish T/x hello 2#7
+        a < pubrec 7 00
+        a drop
+        a connect clean=0 expiry=60
+        a > publish T/x hello 2#7 dup
+        a < pubrec 7 00,10
+        a drop
+        a connect clean=0 expiry=60
+        a > publish T/x hello 2#7 dup
+        a < pubrec 7 00,10
+        a > pubrel 7
+        a < pubcomp 7 00
+        a > publish T/x again 2#7
+        a < pubrec 7 00
+        a > pubrel 7
+        a < pubcomp 7 00
+        b < publish T/x hello 1#$m
+        b > puback $m
+        b < publish T/x again 1#$n"),
 ];

@@ -128,4 +128,90 @@ pub(super) const TESTS: &[Test] = &[
         wait 2.1
         a connect clean=0 expiry=60
         a < publish T/y kept 1#$m mexp=98 | publish T/y kept 1#$m mexp=97"),
+    test("session/expiry-lowered-at-disconnect", "MQTT-4.1.0-2", "
+        a connect clean=0 expiry=60
+        a > disconnect 00 expiry=1
+        a < closed 00
+        wait 2.5
+        a > connect clean=0
+        a < connack 00 new"),
+    test("session/expiry-raised-at-disconnect", "MQTT-3.1.2-23, MQTT-3.1.2-5", "
+        a connect clean=0 expiry=1
+        a > disconnect 00 expiry=60
+        a < closed 00
+        wait 2.5
+        a > connect clean=0
+        a < connack 00 present"),
+    test("session/expiry-of-the-last-connect", "MQTT-4.1.0-2, MQTT-3.1.2-5, MQTT-3.2.2-3", "
+        a connect clean=0 expiry=60
+        a leave
+        a > connect clean=0
+        a < connack 00 present
+        a leave
+        a > connect clean=0
+        a < connack 00 new"),
+    test("session/resumed-by-takeover", "MQTT-3.1.4-3, MQTT-3.1.2-5, 3.1.1 MQTT-3.1.4-2, 3.1.1 MQTT-3.1.2-4", "
+        b connect
+        a connect clean=0 expiry=60
+        a > subscribe 1 T/x@1
+        a < suback 1 01
+        a2 > connect clean=0 expiry=60
+        a2 < connack 00 present
+        a < closed 8e
+        b > publish T/x hello 1#1
+        b < puback 1 00
+        a2 < publish T/x hello 1#$m"),
+    test("session/dropped-by-takeover", "MQTT-3.1.4-3, MQTT-3.1.2-4, 3.1.1 MQTT-3.1.4-2, 3.1.1 MQTT-3.1.2-6", "
+        b connect
+        a connect clean=0 expiry=60
+        a > subscribe 1 T/x@1
+        a < suback 1 01
+        a2 > connect
+        a2 < connack 00 new
+        a < closed 8e
+        b > publish T/x hello 1#1
+        b < puback 1 00,10
+        a2 quiet"),
+    test("session/resent-in-order", "MQTT-4.4.0-1, MQTT-4.6.0-1, MQTT-4.6.0-5, 3.1.1 MQTT-4.4.0-1, 3.1.1 MQTT-4.6.0-1, 3.1.1 MQTT-4.6.0-6", "
+        b connect
+        a connect clean=0 expiry=60
+        a > subscribe 1 T/x@1
+        a < suback 1 01
+        repeat 4
+            b > publish T/x {i} 1#{i}
+            b < puback {i} 00
+        end
+        a < publish T/x 1 1#$a
+        a < publish T/x 2 1#$b
+        a < publish T/x 3 1#$c
+        a < publish T/x 4 1#$d
+        a > puback $b
+        a quiet
+        a drop
+        a > connect clean=0 expiry=60
+        a < connack 00 present
+        a < publish T/x 1 1#$a dup
+        a < publish T/x 3 1#$c dup
+        a < publish T/x 4 1#$d dup
+        a quiet"),
+    test("session/nothing-again-while-connected", "MQTT-4.4.0-1", "
+        a connect
+        a > subscribe 1 T/x@1
+        a < suback 1 01
+        a > publish T/x hello 1#1
+        a < puback 1 00 & publish T/x hello 1#$m
+        wait 2
+        a quiet"),
+    test("session/refused-is-not-sent-again", "MQTT-4.4.0-2", "
+        a connect clean=0 expiry=60
+        a > subscribe 1 T/x@1
+        a < suback 1 01
+        a > publish T/x hello 1#1
+        a < puback 1 00 & publish T/x hello 1#$m
+        a > puback $m 80
+        a quiet
+        a drop
+        a > connect clean=0 expiry=60
+        a < connack 00 present
+        a quiet"),
 ];

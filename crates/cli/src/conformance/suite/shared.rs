@@ -66,4 +66,20 @@ pub(super) const TESTS: &[Test] = &[
         b > publish T/x hidden
         b > publish T/y seen
         a < publish T/y seen"),
+    test("shared/empty-filter", "MQTT-4.8.2-2, MQTT-4.7.3-1", "
+        a connect
+        a > subscribe 1 $share/g/
+        a < suback 1 8f,80 | disconnect ? | closed"),
+    test("shared/hash-in-name", "MQTT-4.8.2-2", "
+        a connect
+        a > subscribe 1 $share/g#/T/x
+        a < suback 1 8f,80 | disconnect ? | closed"),
+    test("shared/name-is-a-wildcard", "MQTT-4.8.2-2", "
+        a connect
+        a > subscribe 1 $share/+/T/x
+        a < suback 1 8f,80 | disconnect ? | closed"),
+    test("shared/malformed-filter", "MQTT-4.8.2-2, MQTT-4.7.1-1", "
+        a connect
+        a > subscribe 1 $share/g/T/#/x
+        a < suback 1 8f,80 | disconnect ? | closed"),
 ];

@@ -106,6 +106,30 @@ pub(super) const TESTS: &[Test] = &[
         b > publish $martlet/T/x hidden
         b > publish martlet/T/x seen
         a < publish martlet/T/x seen"),
+    test("subscribe/many-filters", "MQTT-3.8.4-5, MQTT-3.8.4-6, MQTT-3.9.3-1, 3.1.1 MQTT-3.8.4-4, 3.1.1 MQTT-3.8.4-5, 3.1.1 MQTT-3.9.3-1", "
+        a connect
+        a > subscribe 1 T/0@0 T/1@1 T/2@2 T/3@0 T/4@1 T/5@2 T/6@0 T/7@1 T/8@2 T/9@0 T/10@1 T/11@2 T/12@0 T/13@1 T/14@2 T/15@0 T/16@1 T/17@2 T/18@0 T/19@1 T/20@2 T/21@0 T/22@1 T/23@2
+        a < suback 1 00 01 02 00 01 02 00 01 02 00 01 02 00 01 02 00 01 02 00 01 02 00 01 02
+        a > publish T/23 hello
+        a < publish T/23 hello"),
+    test("subscribe/one-of-three-refused", "MQTT-3.8.4-7, MQTT-3.9.3-1, MQTT-3.9.3-2, 3.1.1 MQTT-3.8.4-5, 3.1.1 MQTT-3.9.3-1, 3.1.1 MQTT-3.9.3-2", "
+        a connect
+        a > subscribe 1 T/x@1 T/#/x@1 T/y@2
+        a < suback 1 01 8f,80 02 | disconnect ? | closed"),
+    test("subscribe/long-filter", "MQTT-4.7.3-3, MQTT-3.8.4-1, 3.1.1 MQTT-4.7.3-3, 3.1.1 MQTT-3.8.4-1", "
+        a connect
+        a > subscribe 1 T/*65501
+        a < suback 1 00,80,83,87,8f,97 | disconnect ? | closed"),
+    test("subscribe/hash-and-dollar", "MQTT-4.7.2-1, 3.1.1 MQTT-4.7.2-1", "
+        a connect
+        b connect
+        c connect
+        a > subscribe 1 #
+        a <* suback 1 00 unless publish $?
+        b > publish $martlet/T/x hidden
+        wait 0.1
+        c > publish T/x seen
+        a <* publish T/x seen unless publish $?"),
     test("unsubscribe/answered", "MQTT-3.10.4-4, MQTT-3.10.4-5, MQTT-3.11.3-1, 3.1.1 MQTT-3.10.4-4", "
         a connect
         a > subscribe 1 T/x
