@@ -4,7 +4,7 @@
 //! when something went wrong.
 
 use crate::connection::{Role, Spec};
-use crate::latency::Latency;
+use crate::latency::Recorded;
 use crate::measure::{Measured, Snapshot};
 use crate::options::{Extent, Options};
 use crate::tally::{Counter, Counts, Tally};
@@ -63,7 +63,7 @@ impl<'a> Bench<'a> {
         let mut bench = Bench { options, observer, shared, senders: Vec::new(), threads: Vec::new() };
         for (index, poll) in polls.into_iter().enumerate() {
             let (sender, commands) = mpsc::channel();
-            let worker = Worker::new(index, Arc::clone(&bench.shared), poll, commands);
+            let worker = Worker::new(index, Arc::clone(&bench.shared), poll, commands).map_err(fault)?;
             bench.senders.push(sender);
             let thread = thread::Builder::new().name(format!("bench-{index}"));
             bench.threads.push(thread.spawn(move || worker.run()).map_err(fault)?);
@@ -194,13 +194,13 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// Takes the latencies that were recorded since [`Command::Record`].
-    pub(crate) fn take_latency(&mut self) -> Latency {
+    /// Takes what was recorded since [`Command::Record`].
+    pub(crate) fn take_recorded(&mut self) -> Recorded {
         let (sender, receiver) = mpsc::channel();
-        self.tell_all(|| Command::Latency(sender.clone()));
+        self.tell_all(|| Command::Recorded(sender.clone()));
         drop(sender);
-        let mut sum = Latency::new();
-        receiver.iter().for_each(|latency| sum.add(&latency));
+        let mut sum = Recorded::new();
+        receiver.iter().for_each(|recorded| sum.add(&recorded));
         sum
     }
 

@@ -10,14 +10,21 @@ const HIGH_NS: u64 = 600_000_000_000;
 #[derive(Clone, Debug)]
 pub struct Latency(Histogram<u64>);
 
+impl Default for Latency {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Latency {
     pub(crate) fn new() -> Self {
         let histogram = Histogram::new_with_bounds(LOW_NS, HIGH_NS, 3);
         Latency(histogram.expect("the bounds are constants that the histogram can hold"))
     }
 
+    /// Records one.
     #[inline]
-    pub(crate) fn record(&mut self, ns: u64) {
+    pub fn record(&mut self, ns: u64) {
         self.0.saturating_record(ns);
     }
 
@@ -45,6 +52,25 @@ impl Latency {
     /// The histogram, for files.
     pub fn histogram(&self) -> &Histogram<u64> {
         &self.0
+    }
+}
+
+/// What was recorded while messages went their way.
+#[derive(Clone, Debug)]
+pub(crate) struct Recorded {
+    pub(crate) latency: Latency,
+    /// How late the generator itself was.
+    pub(crate) lateness: Latency,
+}
+
+impl Recorded {
+    pub(crate) fn new() -> Self {
+        Recorded { latency: Latency::new(), lateness: Latency::new() }
+    }
+
+    pub(crate) fn add(&mut self, other: &Recorded) {
+        self.latency.add(&other.latency);
+        self.lateness.add(&other.lateness);
     }
 }
 

@@ -28,6 +28,7 @@ mod usage;
 mod worker;
 
 pub use fault::BenchFault;
+pub use hdrhistogram;
 pub use latency::Latency;
 pub use options::{Extent, Options};
 pub use relay::{Relay, RelayHandle};

@@ -1,6 +1,8 @@
 //! Two moments of a run and what lies between them.
 
 use crate::BenchFault;
+use crate::latency::Recorded;
+use crate::options::Options;
 use crate::report::Report;
 use crate::tally::{Counter, Counts};
 use crate::usage::{Spent, Usage};
@@ -13,6 +15,9 @@ const GENERATOR_BUSY: f64 = 0.9;
 const SERVER_BUSY: f64 = 0.8;
 /// Above this share of the time, waiting for a core distorts rates and latencies.
 const WAITED: f64 = 0.1;
+
+/// Below this part of the rate that was asked for, it was not kept.
+const KEPT: f64 = 0.98;
 
 /// A moment.
 pub(crate) struct Snapshot {
@@ -95,6 +100,17 @@ impl Measured {
             "s of the generator's CPU per million deliveries",
         );
         self.report_load(report);
+    }
+
+    /// Latencies, where they were recorded, and whether a rate that was asked for was kept.
+    pub(crate) fn report_pace(&self, options: &Options, recorded: Option<Recorded>, report: &mut Report) {
+        if let Some(recorded) = recorded {
+            report.latency(recorded.latency);
+            report.lateness(&recorded.lateness);
+        }
+        if options.rate.is_some_and(|rate| self.rate(self.counts[Counter::Published]) < rate * KEPT) {
+            report.remark("the rate was not kept: the server, or the generator, could not".to_owned());
+        }
     }
 
     /// How busy both sides were, and what that means for the other figures.

@@ -1,9 +1,13 @@
 //! What all scenarios have in common.
 
 use crate::BenchFault;
+use crate::block::Template;
+use crate::flow::Flow;
+use crate::publisher::{Pace, Publisher};
 use crate::stamp::STAMP_LEN;
 use martlet_codec::{MAXIMUM_FRAME_LEN, QoSLevel, Version};
 use martlet_net::Url;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// When a run has done enough.
@@ -28,6 +32,8 @@ pub struct Options {
     pub payload_len: usize,
     /// Messages of a publisher that may be outstanding; the scenario's default if there is none.
     pub window: Option<u64>,
+    /// Messages per second of all publishers together, each at its moment; a closed loop if there is none.
+    pub rate: Option<f64>,
     /// When a run has done enough.
     pub extent: Extent,
     /// Threads of the generator.
@@ -49,6 +55,9 @@ impl Options {
         if self.payload_len > MAXIMUM_FRAME_LEN - 1024 {
             return usage("--payload: no packet is that long".to_owned());
         }
+        if self.rate.is_some_and(|rate| !(1e-3..=1e9).contains(&rate)) {
+            return usage("--rate: write messages per second, from 0.001 to 1000000000".to_owned());
+        }
         if self.threads == 0 || self.threads > 64 {
             return usage("--threads: write a number from 1 to 64".to_owned());
         }
@@ -57,6 +66,28 @@ impl Options {
 
     pub(crate) fn is_acknowledged(&self) -> bool {
         self.qos != QoSLevel::AtMostOnce
+    }
+
+    /// Publisher number `index` of `publishers`: by the clock where there is a rate, else with a window.
+    pub(crate) fn publisher(
+        &self,
+        index: usize,
+        publishers: usize,
+        template: &Template,
+        flow: &Arc<Flow>,
+        window: u64,
+    ) -> Publisher {
+        let (flow, quota) = (Arc::clone(flow), self.quota(index, publishers));
+        match self.pace(index, publishers) {
+            Some(pace) => Publisher::paced(template, flow, pace, quota),
+            None => Publisher::new(template, flow, window, quota),
+        }
+    }
+
+    /// When publisher number `index` of `publishers` publishes, where there is a rate.
+    fn pace(&self, index: usize, publishers: usize) -> Option<Pace> {
+        let between_ns = 1e9 / self.rate?;
+        Some(Pace { offset_ns: between_ns * index as f64, step_ns: between_ns * publishers as f64 })
     }
 
     /// Messages that publisher number `index` of `publishers` publishes.

@@ -104,11 +104,28 @@ impl Report {
     pub(crate) fn latency(&mut self, latency: Latency) {
         if latency.len() > 0 {
             self.low("latency_p50_us", latency.quantile_us(0.5), "µs latency, median");
+            self.low("latency_p90_us", latency.quantile_us(0.9), "µs latency, 90 % below");
             self.low("latency_p99_us", latency.quantile_us(0.99), "µs latency, 99 % below");
             self.low("latency_p999_us", latency.quantile_us(0.999), "µs latency, 99.9 % below");
             self.tell("latency_max_us", latency.max_us(), "µs latency at most");
         }
         self.latency = Some(latency);
+    }
+
+    /// Adds how late the generator was with its own messages, whose latencies are in `self` already.
+    pub(crate) fn lateness(&mut self, lateness: &Latency) {
+        if lateness.len() == 0 {
+            return;
+        }
+        let late = lateness.quantile_us(0.99);
+        self.tell("generator_late_p50_us", lateness.quantile_us(0.5), "µs the generator was late, median");
+        self.tell("generator_late_p99_us", late, "µs the generator was late, 99 % below");
+        self.tell("generator_late_max_us", lateness.max_us(), "µs the generator was late at most");
+        if self.figure("latency_p99_us").is_some_and(|latency| late * 2.0 > latency) {
+            self.remark(
+                "the generator was late itself: more than half of the latency's p99 may be its own".into(),
+            );
+        }
     }
 
     /// The figure of that name.

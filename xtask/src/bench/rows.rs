@@ -185,6 +185,17 @@ pub(super) const ROWS: &[Row] = &[
     traffic!("one in flight, QoS 0", "rr --pairs 100 --qos 0", bar_of_relay(1.0, 1.15, 1.07), calls),
     traffic!("one in flight, QoS 1", "rr --pairs 100 --qos 1", bar_of_relay(1.0, 1.15, 1.07), calls),
     Row {
+        name: "pairs 20x20, QoS 0, 20,000 messages/s",
+        line: "pairs --pairs 20 --qos 0 --rate 20000 --seconds {3|1}",
+        has_relay: true,
+        figures: &[
+            low("latency_p50_us", ": latency, µs, median", bar_of_relay(1.0, 1.2, 1.05)),
+            low("latency_p99_us", ": latency, µs, 99 % below", bar_of_relay(1.0, 1.2, 1.05)),
+            low(COST, "", None),
+        ],
+        counts_calls: false,
+    },
+    Row {
         name: "subscriptions",
         line: "subs --subscriptions {200000|20000} --connections 100 --publishers 4 --seconds {2|1}",
         has_relay: false,

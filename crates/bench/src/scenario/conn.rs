@@ -117,7 +117,7 @@ impl Conn {
         if let Some(us) = pinged.server_us_per(self.connections as u64) {
             report.low("server_cpu_us_per_ping", us, "µs of the server's CPU per PINGREQ");
         }
-        report.latency(bench.take_latency());
+        report.latency(bench.take_recorded().latency);
         Ok(())
     }
 }

@@ -32,6 +32,17 @@ pub enum Scenario {
     Persist(Persist),
 }
 
+impl Scenario {
+    /// Whether its messages can be sent by the clock.
+    fn has_pace(&self) -> bool {
+        match self {
+            Self::Traffic(Traffic::RoundTrips { .. }) => false,
+            Self::Traffic(_) | Self::Subs(_) => true,
+            Self::Conn(_) | Self::Retained(_) | Self::Persist(_) => false,
+        }
+    }
+}
+
 /// Runs a scenario to its end.
 ///
 /// # Errors
@@ -41,6 +52,10 @@ pub fn run(
     scenario: &Scenario,
     observer: &mut dyn Observer,
 ) -> Result<Report, BenchFault> {
+    if options.rate.is_some() && !scenario.has_pace() {
+        let text = "--rate: pairs, fan-in, fan-out and subs can go by the clock, nothing else";
+        return Err(BenchFault::Usage(text.to_owned()));
+    }
     let mut bench = Bench::start(options, observer)?;
     let mut report = match scenario {
         Scenario::Traffic(traffic) => traffic.run(&mut bench),

@@ -8,7 +8,6 @@ use crate::connection::{Filters, Inbound, Role, Spec, Subscriber};
 use crate::flow::{Flow, Spread};
 use crate::measure::verify;
 use crate::packets::Session;
-use crate::publisher::Publisher;
 use crate::report::Report;
 use crate::tally::Counter;
 use crate::tracker::Tracker;
@@ -53,9 +52,11 @@ impl Subs {
         }
         report.memory("resident_bytes_per_subscription", before, bench.resident()?, count, "subscription");
         bench.open(self.publish(bench, &flows))?;
-        let measured = steady(bench, false, 1)?;
+        let measured = steady(bench, bench.options.rate.is_some(), 1)?;
+        let recorded = bench.options.rate.map(|_| bench.take_recorded());
         bench.drain()?;
         measured.report_traffic(&mut report);
+        measured.report_pace(bench.options, recorded, &mut report);
         let counts = bench.counts();
         verify(&counts, counts[Counter::Expected], &mut report);
         bench.close(|_| true, false, self.connections + self.publishers)?;
@@ -114,8 +115,9 @@ impl Subs {
                 flow: flow.id,
                 nonce,
             };
-            let (window, quota) = (options.window.unwrap_or(WINDOW), options.quota(index, self.publishers));
-            let role = Role::Publisher(Box::new(Publisher::new(&template, Arc::clone(flow), window, quota)));
+            let window = options.window.unwrap_or(WINDOW);
+            let publisher = options.publisher(index, self.publishers, &template, flow, window);
+            let role = Role::Publisher(Box::new(publisher));
             let client_id = format!("mb{nonce:08x}p{index}");
             (flow.owner, Spec { client_id, session: Session::Clean, filters: Filters::none(), role })
         };

@@ -9,7 +9,6 @@ use crate::flow::{Flow, Spread};
 use crate::measure::verify;
 use crate::options::Options;
 use crate::packets::Session;
-use crate::publisher::Publisher;
 use crate::report::Report;
 use crate::tally::Counter;
 use crate::tracker::Tracker;
@@ -59,19 +58,20 @@ impl Traffic {
         let mut report = Report::new(self.name());
         report.set("publishers", &self.publishers());
         report.set("subscribers", &self.subscribers());
-        report.set("window", &self.window(options));
+        match options.rate {
+            Some(rate) => report.set("rate", &rate),
+            None => report.set("window", &self.window(options)),
+        }
         let flows = self.flows(bench);
         bench.open(self.subscriber_specs(bench, &flows))?;
         bench.open(self.publisher_specs(bench, &flows))?;
         let deliveries_each = flows.first().map_or(1, |flow| flow.deliveries());
-        let records = matches!(self, Self::RoundTrips { .. });
+        let records = options.rate.is_some() || matches!(self, Self::RoundTrips { .. });
         let measured = steady(bench, records, deliveries_each)?;
-        let latency = records.then(|| bench.take_latency());
+        let recorded = records.then(|| bench.take_recorded());
         bench.drain()?;
         measured.report_traffic(&mut report);
-        if let Some(latency) = latency {
-            report.latency(latency);
-        }
+        measured.report_pace(options, recorded, &mut report);
         let counts = bench.counts();
         verify(&counts, counts[Counter::Expected], &mut report);
         bench.close(|_| true, false, self.publishers() + self.subscribers())?;
@@ -186,8 +186,8 @@ impl Traffic {
                 flow: flow.id,
                 nonce,
             };
-            let quota = options.quota(index, self.publishers());
-            let publisher = Publisher::new(&template, Arc::clone(flow), self.window(options), quota);
+            let window = self.window(options);
+            let publisher = options.publisher(index, self.publishers(), &template, flow, window);
             let spec = Spec {
                 client_id: format!("mb{nonce:08x}p{index}"),
                 session: Session::Clean,

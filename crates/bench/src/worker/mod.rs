@@ -3,19 +3,23 @@
 //! It does what it is told ([`Command`]), counts what happens, and decides nothing about phases. System calls are one
 //! read per readable connection and one write per connection with something to say.
 
+mod alarm;
 mod open;
 mod receive;
+mod schedule;
 mod transmit;
 
 use crate::BenchFault;
 use crate::connection::{Connection, Role, Spec, Stage};
 use crate::flow::Flow;
-use crate::latency::Latency;
+use crate::latency::{Latency, Recorded};
 use crate::packets::{DISCONNECT, PINGREQ};
 use crate::tally::{Counter, Counts, Tally};
 use crate::target::Target;
+use alarm::Alarm;
 use mio::{Events, Poll, Token, Waker};
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,6 +28,7 @@ use std::time::{Duration, Instant};
 const SCRATCH_BYTES: usize = 256 * 1024;
 const EVENTS_MAX: usize = 1024;
 const WAKE: Token = Token(usize::MAX);
+const ALARM: Token = Token(usize::MAX - 1);
 /// How often stalled publishers are looked for.
 const TICK: Duration = Duration::from_millis(250);
 
@@ -66,7 +71,7 @@ pub(crate) enum Command {
     /// Forget the latencies so far and record those that come.
     Record,
     /// Record no more, and hand over what was recorded.
-    Latency(Sender<Latency>),
+    Recorded(Sender<Recorded>),
     /// Close the connections with these roles.
     Close { which: fn(&Role) -> bool, abruptly: bool },
     /// End.
@@ -95,13 +100,24 @@ pub(crate) struct Worker {
     moved_elsewhere: Vec<Arc<Flow>>,
     is_listed: Vec<bool>,
     latency: Option<Latency>,
+    /// How late it is itself, when it publishes by the clock.
+    lateness: Option<Latency>,
+    /// The next moment of each flow that is published by the clock.
+    due: BinaryHeap<Reverse<(u64, u32)>>,
+    alarm: Alarm,
     to_ping: VecDeque<usize>,
 }
 
 impl Worker {
-    pub(crate) fn new(index: usize, shared: Arc<Shared>, poll: Poll, commands: Receiver<Command>) -> Self {
+    pub(crate) fn new(
+        index: usize,
+        shared: Arc<Shared>,
+        poll: Poll,
+        commands: Receiver<Command>,
+    ) -> std::io::Result<Self> {
+        let alarm = Alarm::new(poll.registry(), ALARM)?;
         let scratch_len = SCRATCH_BYTES.max(2 * shared.payload_len + 4096);
-        Worker {
+        Ok(Worker {
             index,
             shared,
             commands,
@@ -119,8 +135,11 @@ impl Worker {
             moved_elsewhere: Vec::new(),
             is_listed: Vec::new(),
             latency: None,
+            lateness: None,
+            due: BinaryHeap::new(),
+            alarm,
             to_ping: VecDeque::new(),
-        }
+        })
     }
 
     /// Works until it is told to quit.
@@ -129,9 +148,13 @@ impl Worker {
         let mut next_tick = Instant::now() + TICK;
         while self.obey() {
             self.open_some();
+            let sleep = match self.look_at_clock() {
+                Ok(sleep) => sleep,
+                Err(fault) => return self.shared.fail(fault),
+            };
             self.serve_moved();
             self.shared.tallies[self.index].publish(&self.counts);
-            match self.poll.poll(&mut events, Some(TICK)) {
+            match self.poll.poll(&mut events, Some(sleep)) {
                 Err(error) if error.kind() != std::io::ErrorKind::Interrupted => {
                     let doing = "wait for sockets";
                     return self.shared.fail(martlet_net::Fault::io(doing, error).into());
@@ -139,10 +162,10 @@ impl Worker {
                 _ => {}
             }
             for event in &events {
-                if event.token() == WAKE {
-                    self.list_all();
-                } else {
-                    self.handle_event(event.token().0, event.is_readable(), event.is_writable());
+                match event.token() {
+                    WAKE => self.list_all(),
+                    ALARM => {}
+                    Token(token) => self.handle_event(token, event.is_readable(), event.is_writable()),
                 }
             }
             if Instant::now() >= next_tick {
@@ -159,14 +182,20 @@ impl Worker {
                 Ok(Command::Open(specs)) => self.to_open.extend(specs),
                 Ok(Command::Publish) => {
                     self.is_publishing = true;
+                    self.begin_schedule();
                     self.list_all();
                 }
                 Ok(Command::Stop) => self.is_publishing = false,
                 Ok(Command::Ping { at_once }) => self.begin_pings(at_once),
-                Ok(Command::Record) => self.latency = Some(Latency::new()),
-                Ok(Command::Latency(to)) => {
+                Ok(Command::Record) => {
+                    self.latency = Some(Latency::new());
+                    self.lateness = Some(Latency::new());
+                }
+                Ok(Command::Recorded(to)) => {
+                    let latency = self.latency.take().unwrap_or_default();
+                    let lateness = self.lateness.take().unwrap_or_default();
                     // Whoever asked may have given up.
-                    let _ = to.send(self.latency.take().unwrap_or_else(Latency::new));
+                    let _ = to.send(Recorded { latency, lateness });
                 }
                 Ok(Command::Close { which, abruptly }) => self.close(which, abruptly),
                 Err(TryRecvError::Empty) => return true,

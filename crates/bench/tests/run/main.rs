@@ -51,6 +51,7 @@ fn options(url: &Url) -> Options {
         qos: QoSLevel::AtMostOnce,
         payload_len: 64,
         window: None,
+        rate: None,
         extent: Extent::Messages(1000),
         threads: 1,
         pid: None,
@@ -101,6 +102,35 @@ fn a_run_by_the_clock_ends() {
     for name in ["delivered_per_s", "server_cpu_s_per_million", "latency_p50_us"] {
         assert!(report.figure(name).unwrap() > 0.0, "{name}");
     }
+}
+
+#[test]
+fn an_open_loop_keeps_its_rate() {
+    let relay = Running::new();
+    let extent = Extent::Messages(400);
+    for (level, threads) in [(0, 1), (1, 2)] {
+        let qos = QoSLevel::try_from(level).unwrap();
+        let options = Options { rate: Some(1000.0), qos, threads, extent, ..options(&relay.url) };
+        let begun = std::time::Instant::now();
+        let report = measure(&options, Traffic::Pairs { pairs: 4 });
+        assert_eq!(report.failures, Vec::<String>::new());
+        assert!(begun.elapsed() >= Duration::from_millis(399), "{:?}", begun.elapsed());
+        assert_eq!(report.figure("expected"), Some(400.0));
+        for name in ["latency_p50_us", "latency_p90_us", "generator_late_p99_us"] {
+            assert!(report.figure(name).unwrap() > 0.0, "{name}");
+        }
+    }
+}
+
+#[test]
+fn in_an_open_loop_a_loss_stops_nothing() {
+    let relay = Running::new();
+    let url = proxy(&relay.url, Fault::Drops);
+    let report = measure(
+        &Options { rate: Some(5000.0), window: Some(1), ..options(&url) },
+        Traffic::Pairs { pairs: 1 },
+    );
+    assert_eq!((report.figure("lost"), report.figure("expected")), (Some(1.0), Some(1000.0)));
 }
 
 #[test]
@@ -181,6 +211,7 @@ fn options_that_cannot_be_are_refused() {
     };
     let good = options(&relay.url);
     refuses(Options { payload_len: 23, ..good.clone() }, Traffic::Pairs { pairs: 1 });
+    refuses(Options { rate: Some(0.0), ..good.clone() }, Traffic::Pairs { pairs: 1 });
     refuses(Options { threads: 0, ..good.clone() }, Traffic::Pairs { pairs: 1 });
     refuses(good.clone(), Traffic::Pairs { pairs: 0 });
     refuses(good, Traffic::FanIn { publishers: 1, subscribers: 2 });

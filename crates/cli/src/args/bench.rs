@@ -15,6 +15,8 @@ use std::time::Duration;
 #[command(after_help = "Examples:\n  \
     martlet bench pairs --pairs 10 --seconds 5 --pid $(pidof mosquitto)\n  \
     martlet bench fan-out --subscribers 1000 --qos 1 -b mqtt://127.0.0.1:1884\n  \
+    martlet bench pairs --pairs 20 --rate 20000 --hlog latencies.hlog\n  \
+    martlet bench rr --json new.json --compare old.json --tolerance 5%\n  \
     martlet bench relay --listen mqtt://127.0.0.1:1884     # the physical limit, to be measured like a broker")]
 pub(crate) struct BenchArgs {
     #[command(subcommand)]
@@ -148,6 +150,11 @@ pub(crate) struct LoadArgs {
     /// Messages of each publisher that may be on their way: neither acknowledged, where they have to be, nor delivered.
     #[arg(long, value_name = "COUNT")]
     pub(crate) window: Option<u64>,
+    /// Open loop: so many messages per second of all publishers together, each at its moment, whatever became of those
+    /// before it. Latencies count from that moment; how late the generator was itself is said. Not for rr, conn,
+    /// retained and persist.
+    #[arg(long, value_name = "COUNT", conflicts_with = "window")]
+    pub(crate) rate: Option<f64>,
     /// Measure for so long, after a warm-up.
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     pub(crate) seconds: Duration,
@@ -166,6 +173,23 @@ pub(crate) struct LoadArgs {
     /// Write the report as JSON to a file; to stdout, instead of the readable one, with -.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) json: Option<PathBuf>,
+    /// Write the latencies to a file, in the log format of HdrHistogram, in nanoseconds. With --rate, and for rr and conn.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) hlog: Option<PathBuf>,
+    /// Compare with an earlier report in JSON: the exit code is 1 if a figure is worse by more than --tolerance.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) compare: Option<PathBuf>,
+    /// By how much a figure may be worse than in --compare: 10%, or as a fraction, 0.1.
+    #[arg(long, value_name = "PART", default_value = "10%", value_parser = part)]
+    pub(crate) tolerance: f64,
+}
+
+/// A part of something: in percent, or as a fraction.
+fn part(text: &str) -> Result<f64, String> {
+    let (number, divisor) = text.strip_suffix('%').map_or((text, 1.0), |percent| (percent, 100.0));
+    let part: Option<f64> = number.trim().parse().ok().map(|number: f64| number / divisor);
+    part.filter(|part| part.is_finite() && *part >= 0.0)
+        .ok_or_else(|| "write a part, as in 10% or 0.1".to_owned())
 }
 
 impl std::fmt::Debug for LoadArgs {

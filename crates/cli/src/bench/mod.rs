@@ -1,10 +1,13 @@
 //! `martlet bench`: options to a scenario, and its report to whoever reads it. The load is `martlet-bench`'s.
 
+mod compare;
+mod hlog;
 mod progress;
 mod render;
 
 use crate::args::{BenchArgs, BenchCommand, LoadArgs};
 use crate::exit::{Failure, Status, stream_failure};
+use compare::Earlier;
 use martlet_bench::{
     BenchFault, Conn, Extent, Options, Persist, Relay, Report, Retained, Scenario, Subs, Traffic,
 };
@@ -15,6 +18,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
+use std::time::SystemTime;
 
 pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
     match asked(&args.command) {
@@ -68,17 +72,54 @@ fn relay(listen: &str) -> Result<(), Failure> {
 
 fn measure(load: &LoadArgs, scenario: &Scenario) -> Result<(), Failure> {
     let options = options(load, scenario)?;
+    let earlier = load.compare.as_deref().map(earlier).transpose()?;
     raise_file_limit();
     let mut progress = Progress::new();
+    let started = SystemTime::now();
     let report = martlet_bench::run(&options, scenario, &mut progress);
     progress.end();
     let report = report.map_err(|fault| failure(&fault))?;
     write(load.json.as_deref(), &report)?;
-    if report.failures.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::new(Status::CheckFailed, report.failures.join("\n")))
+    if let Some(file) = &load.hlog {
+        write_hlog(file, &report, started)?;
     }
+    let mut failures = report.failures.clone();
+    if let Some(earlier) = earlier {
+        failures.extend(compare(&earlier, &report, load)?);
+    }
+    if failures.is_empty() { Ok(()) } else { Err(Failure::new(Status::CheckFailed, failures.join("\n"))) }
+}
+
+/// The report to compare with, read before the new one may replace it.
+fn earlier(file: &Path) -> Result<Earlier, Failure> {
+    let bad =
+        |why: String| Failure::new(Status::Configuration, format!("--compare: {}: {why}", file.display()));
+    let json = fs::read_to_string(file).map_err(|error| bad(error.to_string()))?;
+    Earlier::parse(&json).map_err(bad)
+}
+
+/// What is worse than it may be.
+fn compare(earlier: &Earlier, report: &Report, load: &LoadArgs) -> Result<Vec<String>, Failure> {
+    let differences =
+        earlier.differences(report).map_err(|why| Failure::usage(format!("--compare: {why}")))?;
+    if !differences.is_empty() {
+        crate::say(&format!("compared with another load: {}", differences.join(", ")));
+    }
+    let worse = earlier.worse(report, load.tolerance);
+    if worse.is_empty() {
+        crate::say(&format!("no figure is worse than before by more than {} %", load.tolerance * 100.0));
+    }
+    Ok(worse)
+}
+
+fn write_hlog(file: &Path, report: &Report, started: SystemTime) -> Result<(), Failure> {
+    let bad = |why: String| Failure::new(Status::Configuration, format!("--hlog: {}: {why}", file.display()));
+    let Some(latency) = &report.latency else {
+        return Err(Failure::usage("--hlog: no latencies here; --rate or rr records them".to_owned()));
+    };
+    let lasted = started.elapsed().unwrap_or_default();
+    let log = hlog::log(latency, started, lasted).map_err(bad)?;
+    fs::write(file, log).map_err(|error| bad(error.to_string()))
 }
 
 fn options(load: &LoadArgs, scenario: &Scenario) -> Result<Options, Failure> {
@@ -93,6 +134,7 @@ fn options(load: &LoadArgs, scenario: &Scenario) -> Result<Options, Failure> {
         qos: load.qos.unwrap_or(default_qos),
         payload_len: load.payload,
         window: load.window,
+        rate: load.rate,
         extent: load.messages.map_or(Extent::Time(load.seconds), Extent::Messages),
         threads: load.threads,
         pid: load.pid,

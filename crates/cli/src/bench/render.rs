@@ -40,7 +40,7 @@ fn json_string(text: &str) -> String {
 }
 
 /// About four digits, with thousands set apart.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     let decimals = match value.abs() {
         size if size >= 1000.0 || value.fract() == 0.0 => 0,
         size if size >= 100.0 => 1,

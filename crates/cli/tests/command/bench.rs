@@ -64,6 +64,55 @@ fn the_report_is_for_people_and_for_programs() {
 }
 
 #[test]
+fn an_open_loop_has_latencies_and_a_log() {
+    let rig = Rig::new();
+    let file = std::env::temp_dir().join(format!("martlet-bench-{}.hlog", std::process::id()));
+    for (load, expected) in [
+        ("pairs --pairs 2 -q 1", 200.0),
+        ("fan-in --publishers 3", 200.0),
+        ("fan-out --subscribers 3 --threads 2", 600.0),
+        ("subs --subscriptions 30 --connections 3 --publishers 2", 200.0),
+    ] {
+        let report =
+            rig.bench(&format!("{load} --rate 2000 --messages 200 --hlog {} --json -", file.display()));
+        assert!(report.status.success(), "{load}: {}", stderr(&report));
+        let report = String::from_utf8(report.stdout).unwrap();
+        assert_eq!(figure(&report, "expected"), Some(expected), "{load}");
+        for name in ["latency_p50_us", "latency_p90_us", "latency_p999_us", "generator_late_p99_us"] {
+            assert!(figure(&report, name).unwrap() > 0.0, "{load}: {name}");
+        }
+        let log = fs::read_to_string(&file).unwrap();
+        assert!(log.starts_with('#') && log.contains("HIST"), "{log}");
+    }
+    fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn a_report_is_compared_with_an_earlier_one() {
+    let rig = Rig::new();
+    let file = std::env::temp_dir().join(format!("martlet-bench-{}-old.json", std::process::id()));
+    let compare = |figures: &str| {
+        let json = format!(r#"{{"scenario":"pairs","settings":{{"qos":"1"}},"figures":{{{figures}}}}}"#);
+        fs::write(&file, json).unwrap();
+        rig.bench(&format!("pairs --pairs 1 --messages 10 --compare {} --tolerance 50%", file.display()))
+    };
+    let good = compare(r#""delivered_per_s":0.001,"lost":0,"measured_s":1e-9"#);
+    assert!(good.status.success(), "{}", stderr(&good));
+    assert!(stderr(&good).contains("qos was 1 and is 0"), "{}", stderr(&good));
+    let worse = compare(r#""delivered_per_s":1e300,"lost":0"#);
+    assert_eq!(worse.status.code(), Some(1));
+    assert!(stderr(&worse).contains("delivered_per_s: was"), "{}", stderr(&worse));
+    fs::write(&file, "{}").unwrap();
+    let ends = |line: &str| rig.bench(line).status.code();
+    assert_eq!(ends(&format!("pairs --messages 10 --compare {}", file.display())), Some(3));
+    assert_eq!(ends("pairs --messages 10 --compare /nowhere/at/all"), Some(3));
+    assert_eq!(ends("rr --rate 5"), Some(2));
+    assert_eq!(ends("pairs --rate 0"), Some(2));
+    assert_eq!(ends("pairs --tolerance -1"), Some(2));
+    fs::remove_file(file).unwrap();
+}
+
+#[test]
 fn exit_codes() {
     let ends = |line: &str| martlet(line).output().unwrap().status.code();
     assert_eq!(ends("bench pairs --payload 3 -b mqtt://127.0.0.1:1"), Some(2));
