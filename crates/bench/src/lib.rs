@@ -33,7 +33,7 @@ pub use latency::Latency;
 pub use options::{Extent, Options};
 pub use relay::{Relay, RelayHandle};
 pub use report::{Better, Figure, Report};
-pub use scenario::{Conn, Persist, Retained, Scenario, Subs, Traffic, run};
+pub use scenario::{Conn, Ingredient, Mix, Persist, Retained, Scenario, Subs, Traffic, run};
 pub use stamp::STAMP_LEN;
 pub use usage::Spent;
 

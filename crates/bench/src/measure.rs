@@ -20,6 +20,7 @@ const WAITED: f64 = 0.1;
 const KEPT: f64 = 0.98;
 
 /// A moment.
+#[derive(Clone)]
 pub(crate) struct Snapshot {
     at: Instant,
     counts: Counts,

@@ -68,6 +68,14 @@ impl Options {
         self.qos != QoSLevel::AtMostOnce
     }
 
+    /// How many messages are asked for; 0 where a time is.
+    pub(crate) fn messages(&self) -> u64 {
+        match self.extent {
+            Extent::Messages(all) => all,
+            Extent::Time(_) => 0,
+        }
+    }
+
     /// Publisher number `index` of `publishers`: by the clock where there is a rate, else with a window.
     pub(crate) fn publisher(
         &self,

@@ -133,6 +133,10 @@ impl Publisher {
         count as u64 * self.flow.deliveries()
     }
 
+    pub(crate) fn is_acknowledged(&self) -> bool {
+        self.is_acknowledged
+    }
+
     pub(crate) fn acknowledge(&mut self) {
         self.acknowledged += 1;
     }

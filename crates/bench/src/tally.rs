@@ -14,6 +14,8 @@ pub(crate) enum Counter {
     Subscribed,
     /// Messages handed to the system.
     Published,
+    /// Those among them that the server has to acknowledge.
+    Owed,
     /// Deliveries that follow from them.
     Expected,
     /// Messages that the server has acknowledged, of those that have to be.
@@ -24,7 +26,9 @@ pub(crate) enum Counter {
     Delivered,
     /// Those among them that had come before.
     Duplicated,
-    /// Those among them that younger ones had overtaken.
+    /// Messages that had not come when younger ones did, which nobody shares with others; lost, unless they come late.
+    Skipped,
+    /// Those among all that came that younger ones had overtaken.
     Reordered,
     /// Messages that are not of this run.
     Foreign,

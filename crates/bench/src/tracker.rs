@@ -3,6 +3,7 @@
 //! The usual case, the next number, is one comparison.
 
 use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Gaps that are remembered; what falls into an older one is taken for a duplicate.
 const GAPS_MAX: usize = 4096;
@@ -10,8 +11,10 @@ const GAPS_MAX: usize = 4096;
 /// What a sequence number is to its receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
-    /// The next one, or one behind a gap.
+    /// The next one.
     First,
+    /// The first behind a gap of so many.
+    Ahead(u64),
     /// It was missing, and comes after younger ones.
     Late,
     /// It was here already.
@@ -32,10 +35,34 @@ pub(crate) struct Unordered {
     count: u64,
 }
 
+/// Numbers that come to any member of a group, each to one of them.
+#[derive(Debug, Default)]
+pub(crate) struct Group {
+    ordered: Ordered,
+    count: u64,
+}
+
+impl Group {
+    pub(crate) fn new() -> Arc<Mutex<Self>> {
+        Arc::default()
+    }
+}
+
+/// What a member has seen of what its group has.
+#[derive(Debug)]
+pub(crate) struct Member {
+    group: Arc<Mutex<Group>>,
+    /// The least number that would be in order for this member.
+    next: u64,
+    /// How many the group had then.
+    count: u64,
+}
+
 #[derive(Debug)]
 pub(crate) enum Tracker {
     Ordered(Ordered),
     Unordered(Unordered),
+    Shared(Member),
 }
 
 impl Tracker {
@@ -48,11 +75,17 @@ impl Tracker {
         Self::Unordered(Unordered { seen: vec![0; words], count: 0 })
     }
 
+    /// Of a member of `group`, in which others may get what comes between.
+    pub(crate) fn shared(group: Arc<Mutex<Group>>) -> Self {
+        Self::Shared(Member { group, next: 0, count: 0 })
+    }
+
     #[inline]
     pub(crate) fn see(&mut self, sequence: u64) -> Seen {
         match self {
             Self::Ordered(ordered) => ordered.see(sequence),
             Self::Unordered(unordered) => unordered.see(sequence),
+            Self::Shared(member) => member.see(sequence),
         }
     }
 
@@ -62,6 +95,7 @@ impl Tracker {
         match self {
             Self::Ordered(ordered) => ordered.next,
             Self::Unordered(unordered) => unordered.count,
+            Self::Shared(member) => member.count,
         }
     }
 }
@@ -82,15 +116,32 @@ impl Ordered {
             if self.gaps.len() == GAPS_MAX {
                 self.gaps.remove(0);
             }
-            self.gaps.push(self.next..sequence);
+            let gap = self.next..sequence;
+            let skipped = gap.end - gap.start;
+            self.gaps.push(gap);
             self.next = sequence + 1;
-            return Seen::First;
+            return Seen::Ahead(skipped);
         }
         let Some(at) = self.gaps.iter().position(|gap| gap.contains(&sequence)) else { return Seen::Again };
         let gap = self.gaps.remove(at);
         let rest = [gap.start..sequence, sequence + 1..gap.end];
         self.gaps.splice(at..at, rest.into_iter().filter(|part| !part.is_empty()));
         Seen::Late
+    }
+}
+
+impl Member {
+    /// What another member got in between is no gap, and what it got before is not late.
+    fn see(&mut self, sequence: u64) -> Seen {
+        let mut group = self.group.lock().unwrap_or_else(PoisonError::into_inner);
+        if group.ordered.see(sequence) == Seen::Again {
+            return Seen::Again;
+        }
+        group.count += 1;
+        self.count = group.count;
+        let is_in_order = sequence >= self.next;
+        self.next = self.next.max(sequence + 1);
+        if is_in_order { Seen::First } else { Seen::Late }
     }
 }
 
@@ -111,7 +162,7 @@ impl Unordered {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Seen::{Again, First, Late};
+    use Seen::{Again, Ahead, First, Late};
 
     fn check(mut tracker: Tracker, numbers: &[u64], expected: &[Seen]) {
         let seen: Vec<_> = numbers.iter().map(|number| tracker.see(*number)).collect();
@@ -125,9 +176,9 @@ mod tests {
 
     #[test]
     fn a_gap_that_is_filled_was_no_loss() {
-        check(Tracker::ordered(), &[0, 3, 1, 2, 4], &[First, First, Late, Late, First]);
-        check(Tracker::ordered(), &[9, 4, 5, 0, 8], &[First, Late, Late, Late, Late]);
-        check(Tracker::ordered(), &[9, 4, 4, 9, 8, 8], &[First, Late, Again, Again, Late, Again]);
+        check(Tracker::ordered(), &[0, 3, 1, 2, 4], &[First, Ahead(2), Late, Late, First]);
+        check(Tracker::ordered(), &[9, 4, 5, 0, 8], &[Ahead(9), Late, Late, Late, Late]);
+        check(Tracker::ordered(), &[9, 4, 4, 9, 8, 8], &[Ahead(9), Late, Again, Again, Late, Again]);
     }
 
     #[test]
@@ -135,6 +186,16 @@ mod tests {
         check(Tracker::ordered(), &[0, 0, 1, 0], &[First, Again, First, Again]);
         check(Tracker::unordered(70), &[69, 3, 69, 3], &[First, First, Again, Again]);
         check(Tracker::unordered(70), &[128], &[Again]);
+    }
+
+    #[test]
+    fn a_group_gets_each_once_and_a_member_in_order() {
+        let group = Group::new();
+        let [mut a, mut b] = [(); 2].map(|()| Tracker::shared(Arc::clone(&group)));
+        assert_eq!([a.see(1), b.see(0), b.see(2)], [First; 3]);
+        assert_eq!((a.see(2), b.see(0)), (Again, Again));
+        assert_eq!((b.see(5), b.see(4), a.see(3)), (First, Late, First));
+        assert_eq!((a.passed(), b.passed()), (6, 5));
     }
 
     #[test]

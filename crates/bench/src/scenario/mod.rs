@@ -1,6 +1,8 @@
 //! The scenarios: each a straight line of what the bench is told, in a file of its own.
 
 mod conn;
+mod mix;
+mod part;
 mod persist;
 mod retained;
 mod steady;
@@ -12,6 +14,7 @@ use crate::options::Options;
 use crate::report::Report;
 use crate::{BenchFault, Observer};
 pub use conn::Conn;
+pub use mix::{Ingredient, Mix};
 pub use persist::Persist;
 pub use retained::Retained;
 pub use subs::Subs;
@@ -30,6 +33,8 @@ pub enum Scenario {
     Retained(Retained),
     /// Messages that wait for clients that are away.
     Persist(Persist),
+    /// Several kinds of traffic beside each other.
+    Mix(Mix),
 }
 
 impl Scenario {
@@ -37,7 +42,7 @@ impl Scenario {
     fn has_pace(&self) -> bool {
         match self {
             Self::Traffic(Traffic::RoundTrips { .. }) => false,
-            Self::Traffic(_) | Self::Subs(_) => true,
+            Self::Traffic(_) | Self::Subs(_) | Self::Mix(_) => true,
             Self::Conn(_) | Self::Retained(_) | Self::Persist(_) => false,
         }
     }
@@ -53,7 +58,7 @@ pub fn run(
     observer: &mut dyn Observer,
 ) -> Result<Report, BenchFault> {
     if options.rate.is_some() && !scenario.has_pace() {
-        let text = "--rate: pairs, fan-in, fan-out and subs can go by the clock, nothing else";
+        let text = "--rate: pairs, fan-in, fan-out, share, subs and mixes can go by the clock, nothing else";
         return Err(BenchFault::Usage(text.to_owned()));
     }
     let mut bench = Bench::start(options, observer)?;
@@ -63,11 +68,13 @@ pub fn run(
         Scenario::Subs(subs) => subs.run(&mut bench),
         Scenario::Retained(retained) => retained.run(&mut bench),
         Scenario::Persist(persist) => persist.run(&mut bench),
+        Scenario::Mix(mix) => mix.run(&mut bench),
     }?;
+    let qos = if let Scenario::Mix(_) = scenario { "mixed".to_owned() } else { options.qos.to_string() };
     let common = [
         ("broker", options.url.to_string()),
         ("protocol", options.version.to_string()),
-        ("qos", options.qos.to_string()),
+        ("qos", qos),
         ("payload", options.payload_len.to_string()),
         ("threads", options.threads.to_string()),
     ];

@@ -8,12 +8,8 @@ use crate::tally::{Counter, Counts};
 use crate::worker::Command;
 use std::time::Duration;
 
-/// Publishes, and measures the steady middle of it.
-pub(super) fn steady(
-    bench: &mut Bench<'_>,
-    records: bool,
-    deliveries_each: u64,
-) -> Result<Measured, BenchFault> {
+/// Publishes, and measures the steady middle of it; `deliveries` are to be expected where messages are counted.
+pub(super) fn steady(bench: &mut Bench<'_>, records: bool, deliveries: u64) -> Result<Measured, BenchFault> {
     let first = bench.snapshot()?;
     bench.tell_all(|| Command::Publish);
     let record = |bench: &Bench<'_>| {
@@ -29,8 +25,7 @@ pub(super) fn steady(
             bench.pass("measuring", time)?;
             bench.since(&begun)
         }
-        Extent::Messages(count) => {
-            let deliveries = count * deliveries_each;
+        Extent::Messages(_) => {
             let at_least = |part: u64| move |counts: &Counts| counts[Counter::Delivered] >= part;
             let still = bench.options.patience;
             bench.wait_still("warming up", still, at_least(deliveries / 10))?;

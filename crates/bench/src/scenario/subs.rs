@@ -52,7 +52,7 @@ impl Subs {
         }
         report.memory("resident_bytes_per_subscription", before, bench.resident()?, count, "subscription");
         bench.open(self.publish(bench, &flows))?;
-        let measured = steady(bench, bench.options.rate.is_some(), 1)?;
+        let measured = steady(bench, bench.options.rate.is_some(), bench.options.messages())?;
         let recorded = bench.options.rate.map(|_| bench.take_recorded());
         bench.drain()?;
         measured.report_traffic(&mut report);

@@ -1,19 +1,14 @@
-//! `pairs`, `fan-in`, `fan-out`, `rr`: publishers, subscribers, and who hears whom.
+//! `pairs`, `fan-in`, `fan-out`, `rr`, `share`: publishers, subscribers, and who hears whom.
 
+use super::part::Part;
 use super::steady::steady;
 use crate::BenchFault;
 use crate::bench::Bench;
-use crate::block::{Template, Topics};
-use crate::connection::{Filters, Inbound, Role, Spec, Subscriber};
-use crate::flow::{Flow, Spread};
 use crate::measure::verify;
 use crate::options::Options;
-use crate::packets::Session;
 use crate::report::Report;
 use crate::tally::Counter;
-use crate::tracker::Tracker;
 use std::ops::Range;
-use std::sync::Arc;
 
 /// Messages in a window where none is asked for: of a publisher that many hear, or that waits for acknowledgements.
 const WINDOW: u64 = 128;
@@ -49,6 +44,15 @@ pub enum Traffic {
         /// How many subscribe.
         subscribers: usize,
     },
+    /// Each message goes to one member of each group.
+    Share {
+        /// How many publish.
+        publishers: usize,
+        /// How many shared subscriptions there are.
+        groups: usize,
+        /// How many subscribers share each of them.
+        members: usize,
+    },
 }
 
 impl Traffic {
@@ -58,16 +62,19 @@ impl Traffic {
         let mut report = Report::new(self.name());
         report.set("publishers", &self.publishers());
         report.set("subscribers", &self.subscribers());
+        if let Self::Share { groups, .. } = self {
+            report.set("groups", &groups);
+        }
         match options.rate {
             Some(rate) => report.set("rate", &rate),
             None => report.set("window", &self.window(options)),
         }
-        let flows = self.flows(bench);
-        bench.open(self.subscriber_specs(bench, &flows))?;
-        bench.open(self.publisher_specs(bench, &flows))?;
-        let deliveries_each = flows.first().map_or(1, |flow| flow.deliveries());
+        let part = Part::only(bench, self);
+        let flows = part.flows(bench);
+        bench.open(part.subscribers(bench, &flows))?;
+        bench.open(part.publishers(bench, &flows))?;
         let records = options.rate.is_some() || matches!(self, Self::RoundTrips { .. });
-        let measured = steady(bench, records, deliveries_each)?;
+        let measured = steady(bench, records, options.messages() * part.deliveries())?;
         let recorded = records.then(|| bench.take_recorded());
         bench.drain()?;
         measured.report_traffic(&mut report);
@@ -78,7 +85,7 @@ impl Traffic {
         Ok(report)
     }
 
-    fn check(self) -> Result<(), BenchFault> {
+    pub(super) fn check(self) -> Result<(), BenchFault> {
         let usage = |text: &str| Err(BenchFault::Usage(text.to_owned()));
         if self.publishers() == 0 || self.subscribers() == 0 {
             return usage("there must be a publisher and a subscriber");
@@ -91,30 +98,56 @@ impl Traffic {
         }
     }
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Pairs { .. } => "pairs",
-            Self::RoundTrips { .. } => "rr",
             Self::FanIn { .. } => "fan-in",
             Self::FanOut { .. } => "fan-out",
+            Self::RoundTrips { .. } => "rr",
+            Self::Share { .. } => "share",
         }
     }
 
-    fn publishers(self) -> usize {
+    pub(super) fn publishers(self) -> usize {
         match self {
             Self::Pairs { pairs } | Self::RoundTrips { pairs } => pairs,
-            Self::FanIn { publishers, .. } | Self::FanOut { publishers, .. } => publishers,
+            Self::FanIn { publishers, .. }
+            | Self::FanOut { publishers, .. }
+            | Self::Share { publishers, .. } => publishers,
         }
     }
 
-    fn subscribers(self) -> usize {
+    pub(super) fn subscribers(self) -> usize {
         match self {
             Self::Pairs { pairs } | Self::RoundTrips { pairs } => pairs,
             Self::FanIn { subscribers, .. } | Self::FanOut { subscribers, .. } => subscribers,
+            Self::Share { groups, members, .. } => groups * members,
         }
     }
 
-    fn window(self, options: &Options) -> u64 {
+    pub(super) fn groups(self) -> usize {
+        if let Self::Share { groups, .. } = self { groups } else { 0 }
+    }
+
+    /// How many must get each message.
+    pub(super) fn receivers(self) -> usize {
+        match self {
+            Self::Pairs { .. } | Self::RoundTrips { .. } | Self::FanIn { .. } => 1,
+            Self::FanOut { subscribers, .. } => subscribers,
+            Self::Share { groups, .. } => groups,
+        }
+    }
+
+    /// Which of them subscriber number `subscriber` is, or belongs to.
+    pub(super) fn slot(self, subscriber: usize) -> usize {
+        match self {
+            Self::Pairs { .. } | Self::RoundTrips { .. } | Self::FanIn { .. } => 0,
+            Self::FanOut { .. } => subscriber,
+            Self::Share { members, .. } => subscriber / members,
+        }
+    }
+
+    pub(super) fn window(self, options: &Options) -> u64 {
         let messages = match self {
             Self::RoundTrips { .. } => return 1,
             Self::FanOut { .. } => WINDOW,
@@ -125,77 +158,13 @@ impl Traffic {
     }
 
     /// The publishers that a subscriber hears.
-    fn heard_by(self, subscriber: usize) -> Range<usize> {
+    pub(super) fn heard_by(self, subscriber: usize) -> Range<usize> {
         match self {
             Self::Pairs { .. } | Self::RoundTrips { .. } => subscriber..subscriber + 1,
             Self::FanIn { publishers, subscribers } => {
                 subscriber * publishers / subscribers..(subscriber + 1) * publishers / subscribers
             }
-            Self::FanOut { publishers, .. } => 0..publishers,
+            Self::FanOut { publishers, .. } | Self::Share { publishers, .. } => 0..publishers,
         }
-    }
-
-    fn flows(self, bench: &Bench<'_>) -> Vec<Arc<Flow>> {
-        let receivers = if matches!(self, Self::FanOut { .. }) { self.subscribers() } else { 1 };
-        let flow = |index| Flow::new(index as u32, bench.worker(index), Spread::All, receivers);
-        (0..self.publishers()).map(flow).map(Arc::new).collect()
-    }
-
-    fn subscriber_specs(self, bench: &Bench<'_>, flows: &[Arc<Flow>]) -> Vec<(usize, Spec)> {
-        let nonce = bench.nonce();
-        let spec = |index: usize| {
-            let heard = self.heard_by(index);
-            let filter = match self {
-                Self::FanIn { .. } => format!("bench/{nonce:08x}/{index}/+"),
-                Self::FanOut { publishers, .. } if publishers > 1 => format!("bench/{nonce:08x}/0/+"),
-                Self::FanOut { .. } => format!("bench/{nonce:08x}/0/0"),
-                Self::Pairs { .. } | Self::RoundTrips { .. } => format!("bench/{nonce:08x}/{index}"),
-            };
-            let slot = if matches!(self, Self::FanOut { .. }) { index } else { 0 };
-            let inbound =
-                |flow: &Arc<Flow>| Inbound { flow: Arc::clone(flow), slot, tracker: Tracker::ordered() };
-            let inbound = flows[heard.clone()].iter().map(inbound).collect();
-            let spec = Spec {
-                client_id: format!("mb{nonce:08x}s{index}"),
-                session: Session::Clean,
-                filters: Filters::new(vec![filter], bench.options.qos),
-                role: Role::Subscriber(Subscriber { first_flow: heard.start as u32, inbound }),
-            };
-            (bench.worker(index), spec)
-        };
-        (0..self.subscribers()).map(spec).collect()
-    }
-
-    fn publisher_specs(self, bench: &Bench<'_>, flows: &[Arc<Flow>]) -> Vec<(usize, Spec)> {
-        let (nonce, options) = (bench.nonce(), bench.options);
-        let subscriber_of = |index: usize| {
-            (0..self.subscribers()).find(|one| self.heard_by(*one).contains(&index)).unwrap_or(0)
-        };
-        let spec = |(index, flow): (usize, &Arc<Flow>)| {
-            let topic = match self {
-                Self::FanIn { .. } => format!("bench/{nonce:08x}/{}/{index}", subscriber_of(index)),
-                Self::FanOut { .. } => format!("bench/{nonce:08x}/0/{index}"),
-                Self::Pairs { .. } | Self::RoundTrips { .. } => format!("bench/{nonce:08x}/{index}"),
-            };
-            let template = Template {
-                version: options.version,
-                qos: options.qos,
-                retain: false,
-                topics: Topics::one(topic),
-                payload_len: options.payload_len,
-                flow: flow.id,
-                nonce,
-            };
-            let window = self.window(options);
-            let publisher = options.publisher(index, self.publishers(), &template, flow, window);
-            let spec = Spec {
-                client_id: format!("mb{nonce:08x}p{index}"),
-                session: Session::Clean,
-                filters: Filters::none(),
-                role: Role::Publisher(Box::new(publisher)),
-            };
-            (flow.owner, spec)
-        };
-        flows.iter().enumerate().map(spec).collect()
     }
 }

@@ -121,6 +121,7 @@ impl Worker {
         self.counts[Counter::Delivered] += 1;
         match inbound.tracker.see(stamp.sequence) {
             Seen::First => {}
+            Seen::Ahead(skipped) => self.counts[Counter::Skipped] += skipped,
             Seen::Late => self.counts[Counter::Reordered] += 1,
             Seen::Again => self.counts[Counter::Duplicated] += 1,
         }

@@ -43,6 +43,9 @@ impl Worker {
             if count == 0 {
                 return Ok(());
             }
+            if publisher.is_acknowledged() {
+                self.counts[Counter::Owed] += count as u64;
+            }
             self.counts[Counter::Expected] += publisher.publish(count, now_ns);
             self.counts[Counter::Published] += count as u64;
         }

@@ -4,7 +4,8 @@
 mod proxy;
 
 use martlet_bench::{
-    BenchFault, Extent, Observer, Options, Relay, RelayHandle, Report, Scenario, Traffic, run,
+    BenchFault, Extent, Ingredient, Mix, Observer, Options, Relay, RelayHandle, Report, Scenario, Traffic,
+    run,
 };
 use martlet_codec::{QoSLevel, Version};
 use martlet_net::Url;
@@ -131,6 +132,64 @@ fn in_an_open_loop_a_loss_stops_nothing() {
         Traffic::Pairs { pairs: 1 },
     );
     assert_eq!((report.figure("lost"), report.figure("expected")), (Some(1.0), Some(1000.0)));
+}
+
+fn mix(told_every: Option<Duration>) -> Mix {
+    let one =
+        |traffic, level: u8, weight| Ingredient { traffic, qos: QoSLevel::try_from(level).unwrap(), weight };
+    let ingredients = vec![
+        one(Traffic::Pairs { pairs: 2 }, 0, 2.0),
+        one(Traffic::FanIn { publishers: 2, subscribers: 1 }, 1, 1.0),
+        one(Traffic::FanOut { publishers: 1, subscribers: 3 }, 2, 1.0),
+    ];
+    Mix { ingredients, told_every }
+}
+
+#[test]
+fn a_mix_is_divided_by_weights() {
+    let relay = Running::new();
+    for threads in [1, 2] {
+        let options = Options { rate: Some(4000.0), threads, ..options(&relay.url) };
+        let report = run(&options, &Scenario::Mix(mix(None)), &mut Silent).unwrap();
+        assert_eq!(report.failures, Vec::<String>::new());
+        assert_eq!(report.figure("expected"), Some(500.0 + 250.0 + 3.0 * 250.0));
+    }
+}
+
+/// Remembers what must be known.
+#[derive(Default)]
+struct Lines(Vec<String>);
+
+impl Observer for Lines {
+    fn say(&mut self, line: &str) {
+        self.0.push(line.to_owned());
+    }
+    fn progress(&mut self, _: &str, _: &str) {}
+}
+
+#[test]
+fn a_soak_tells_how_it_goes() {
+    let relay = Running::new();
+    let scenario = Scenario::Mix(mix(Some(Duration::from_millis(100))));
+    let extent = Extent::Time(Duration::from_millis(350));
+    let good = Options { rate: Some(2000.0), extent, pid: Some(std::process::id()), ..options(&relay.url) };
+    let mut lines = Lines::default();
+    let report = run(&good, &scenario, &mut lines).unwrap();
+    assert_eq!(report.failures, Vec::<String>::new());
+    assert!(report.figure("resident_end_percent").unwrap() > 0.0);
+    assert!((3..=4).contains(&lines.0.len()), "{:?}", lines.0);
+    for part in ["0:00:00  ", " messages/s", "  cpu ", "  rss ", "  lost 0  twice 0  out of order 0"] {
+        assert!(lines.0.iter().all(|line| line.contains(part)), "{part}: {:?}", lines.0);
+    }
+    // A fault shows while it goes on, not only in the end.
+    let mut lines = Lines::default();
+    let url = proxy(&relay.url, Fault::Drops);
+    let report = run(&Options { url, ..good.clone() }, &scenario, &mut lines).unwrap();
+    assert!(report.figure("lost").unwrap() > 0.0);
+    assert!(!lines.0.last().unwrap().contains("  lost 0 "), "{:?}", lines.0);
+    for bad in [Options { rate: None, ..good.clone() }, Options { extent: Extent::Messages(9), ..good }] {
+        assert!(matches!(run(&bad, &scenario, &mut Silent), Err(BenchFault::Usage(_))));
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::connection::Protocol;
 use super::{qos, seconds};
 use clap::{Args, Subcommand, ValueHint};
+use martlet_bench::{Ingredient, Traffic};
 use martlet_client::QoSLevel;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,6 +18,8 @@ use std::time::Duration;
     martlet bench fan-out --subscribers 1000 --qos 1 -b mqtt://127.0.0.1:1884\n  \
     martlet bench pairs --pairs 20 --rate 20000 --hlog latencies.hlog\n  \
     martlet bench rr --json new.json --compare old.json --tolerance 5%\n  \
+    martlet bench share --groups 3 --members 4 --qos 1\n  \
+    martlet bench soak --seconds 3600 --rate 5000 --pid $(pidof martlet)\n  \
     martlet bench relay --listen mqtt://127.0.0.1:1884     # the physical limit, to be measured like a broker")]
 pub(crate) struct BenchArgs {
     #[command(subcommand)]
@@ -60,6 +63,39 @@ pub(crate) enum BenchCommand {
         /// How many pairs.
         #[arg(long, value_name = "COUNT", default_value_t = 100)]
         pairs: usize,
+        #[command(flatten)]
+        load: LoadArgs,
+    },
+    /// Shared subscriptions: each message goes to one member of each group; none may be lost, and none come twice.
+    Share {
+        /// How many publish.
+        #[arg(long, value_name = "COUNT", default_value_t = 10)]
+        publishers: usize,
+        /// How many groups.
+        #[arg(long, value_name = "COUNT", default_value_t = 2)]
+        groups: usize,
+        /// How many members each group has.
+        #[arg(long, value_name = "COUNT", default_value_t = 5)]
+        members: usize,
+        #[command(flatten)]
+        load: LoadArgs,
+    },
+    /// Several kinds of traffic beside each other, by the clock.
+    #[command(after_help = MIX_EXAMPLES)]
+    Mix {
+        #[command(flatten)]
+        parts: PartArgs,
+        #[command(flatten)]
+        load: LoadArgs,
+    },
+    /// A mix for hours, with a line on stderr every minute: rate, CPU, memory, latency, what was lost or came twice.
+    #[command(after_help = MIX_EXAMPLES)]
+    Soak {
+        #[command(flatten)]
+        parts: PartArgs,
+        /// How often there is a line.
+        #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+        every: Duration,
         #[command(flatten)]
         load: LoadArgs,
     },
@@ -130,6 +166,22 @@ pub(crate) enum BenchCommand {
     },
 }
 
+const MIX_EXAMPLES: &str = "Examples:\n  \
+    martlet bench mix --rate 20000 --part pairs@0=4 --part fan-out@1=1\n  \
+    martlet bench soak --seconds 28800 --rate 5000 --pid $(pidof martlet)";
+
+/// Without --part.
+const MIX: [&str; 6] = ["pairs@0=4", "pairs@1=3", "pairs@2=1", "fan-in@1=2", "fan-out@0=1", "share@1=1"];
+
+/// What a mix is made of.
+#[derive(Args, Debug)]
+pub(crate) struct PartArgs {
+    /// A kind of traffic: pairs (10 of them), fan-in (20 to 1), fan-out (1 to 20) or share (4 to 2 groups of 3), its QoS,
+    /// and its weight, by which messages are divided. May be repeated.
+    #[arg(long = "part", value_name = "NAME@QOS=WEIGHT", value_parser = ingredient, default_values = MIX)]
+    pub(crate) parts: Vec<Ingredient>,
+}
+
 /// What all scenarios have in common.
 #[derive(Args)]
 #[command(next_help_heading = "Load")]
@@ -152,7 +204,7 @@ pub(crate) struct LoadArgs {
     pub(crate) window: Option<u64>,
     /// Open loop: so many messages per second of all publishers together, each at its moment, whatever became of those
     /// before it. Latencies count from that moment; how late the generator was itself is said. Not for rr, conn,
-    /// retained and persist.
+    /// retained and persist; without this 1000 for mix and soak.
     #[arg(long, value_name = "COUNT", conflicts_with = "window")]
     pub(crate) rate: Option<f64>,
     /// Measure for so long, after a warm-up.
@@ -184,6 +236,24 @@ pub(crate) struct LoadArgs {
     pub(crate) tolerance: f64,
 }
 
+/// One part of a mix.
+fn ingredient(text: &str) -> Result<Ingredient, String> {
+    let form = "write NAME@QOS=WEIGHT, as in pairs@1=4";
+    let (name, rest) = text.split_once('@').ok_or(form)?;
+    let (level, weight) = rest.split_once('=').ok_or(form)?;
+    let traffic = match name {
+        "pairs" => Traffic::Pairs { pairs: 10 },
+        "fan-in" => Traffic::FanIn { publishers: 20, subscribers: 1 },
+        "fan-out" => Traffic::FanOut { publishers: 1, subscribers: 20 },
+        "share" => Traffic::Share { publishers: 4, groups: 2, members: 3 },
+        _ => return Err("there are pairs, fan-in, fan-out and share".to_owned()),
+    };
+    let weight: Option<f64> = weight.parse().ok();
+    let weight = weight.filter(|weight| weight.is_finite() && *weight > 0.0);
+    let weight = weight.ok_or_else(|| "write a weight of more than 0".to_owned())?;
+    Ok(Ingredient { traffic, qos: qos(level)?, weight })
+}
+
 /// A part of something: in percent, or as a fraction.
 fn part(text: &str) -> Result<f64, String> {
     let (number, divisor) = text.strip_suffix('%').map_or((text, 1.0), |percent| (percent, 100.0));
@@ -196,5 +266,26 @@ impl std::fmt::Debug for LoadArgs {
     /// Without the URL, which may hold a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LoadArgs").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_mix_has_a_name_a_qos_and_a_weight() {
+        let pairs = ingredient("pairs@1=2.5").unwrap();
+        assert_eq!((pairs.traffic, pairs.qos as u8, pairs.weight), (Traffic::Pairs { pairs: 10 }, 1, 2.5));
+        assert!(MIX.iter().all(|part| ingredient(part).is_ok()));
+        for bad in ["pairs", "pairs@1", "pairs@3=1", "rr@0=1", "pairs@0=0", "pairs@0=inf", "pairs@0=x"] {
+            assert!(ingredient(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_part_is_in_percent_or_a_fraction() {
+        assert_eq!((part("10%"), part("0.5"), part(" 5 %")), (Ok(0.1), Ok(0.5), Ok(0.05)));
+        assert!(["", "x", "-1", "nan", "%"].iter().all(|bad| part(bad).is_err()));
     }
 }

@@ -9,7 +9,7 @@ use crate::args::{BenchArgs, BenchCommand, LoadArgs};
 use crate::exit::{Failure, Status, stream_failure};
 use compare::Earlier;
 use martlet_bench::{
-    BenchFault, Conn, Extent, Options, Persist, Relay, Report, Retained, Scenario, Subs, Traffic,
+    BenchFault, Conn, Extent, Mix, Options, Persist, Relay, Report, Retained, Scenario, Subs, Traffic,
 };
 use martlet_client::QoSLevel;
 use martlet_net::{Endpoint, Url};
@@ -19,6 +19,9 @@ use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::time::SystemTime;
+
+/// Messages per second of a mix where none are asked for.
+const MIX_RATE: f64 = 1000.0;
 
 pub(crate) fn run(args: &BenchArgs) -> Result<(), Failure> {
     match asked(&args.command) {
@@ -54,6 +57,15 @@ fn asked(command: &BenchCommand) -> Asked<'_> {
         }
         BenchCommand::Persist { sessions, queued, publishers, ref load } => {
             (load, Scenario::Persist(Persist { sessions, queued, publishers }))
+        }
+        BenchCommand::Share { publishers, groups, members, ref load } => {
+            (load, Scenario::Traffic(Traffic::Share { publishers, groups, members }))
+        }
+        BenchCommand::Mix { ref parts, ref load } => {
+            (load, Scenario::Mix(Mix { ingredients: parts.parts.clone(), told_every: None }))
+        }
+        BenchCommand::Soak { ref parts, every, ref load } => {
+            (load, Scenario::Mix(Mix { ingredients: parts.parts.clone(), told_every: Some(every) }))
         }
         BenchCommand::Relay { ref listen } => return Asked::Relay(listen),
     };
@@ -128,13 +140,18 @@ fn options(load: &LoadArgs, scenario: &Scenario) -> Result<Options, Failure> {
         Scenario::Persist(_) => QoSLevel::AtLeastOnce,
         _ => QoSLevel::AtMostOnce,
     };
+    if matches!(scenario, Scenario::Mix(_)) && (load.qos.is_some() || load.window.is_some()) {
+        let text = "--qos, --window: in a mix each --part has its QoS, and the clock is instead of a window";
+        return Err(Failure::usage(text.to_owned()));
+    }
+    let default_rate = matches!(scenario, Scenario::Mix(_)).then_some(MIX_RATE);
     Ok(Options {
         url,
         version: load.protocol.version(),
         qos: load.qos.unwrap_or(default_qos),
         payload_len: load.payload,
         window: load.window,
-        rate: load.rate,
+        rate: load.rate.or(default_rate),
         extent: load.messages.map_or(Extent::Time(load.seconds), Extent::Messages),
         threads: load.threads,
         pid: load.pid,

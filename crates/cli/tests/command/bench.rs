@@ -22,6 +22,9 @@ fn every_scenario_arrives_in_both_versions() {
         ("subs --subscriptions 120 --connections 3 --messages 250", 250.0),
         ("retained --topics 100 --publishers 2", 100.0),
         ("persist --sessions 3 --queued 20", 60.0),
+        ("share --publishers 3 --groups 2 --members 3 -q 0 --messages 300", 600.0),
+        ("share --publishers 3 --groups 2 --members 3 -q 2 --messages 300", 600.0),
+        ("mix --messages 240 --rate 2000", 640.0),
     ] {
         for protocol in ["3.1.1", "5"] {
             let (name, options) = scenario.split_once(' ').unwrap();
@@ -85,6 +88,25 @@ fn an_open_loop_has_latencies_and_a_log() {
         assert!(log.starts_with('#') && log.contains("HIST"), "{log}");
     }
     fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn a_soak_has_a_line_for_each_interval() {
+    let rig = Rig::new();
+    let report = rig.bench(&format!(
+        "soak --seconds 0.6 --every 0.2 --rate 2000 --part pairs@1=1 --part share@0=1 --pid {} --json -",
+        std::process::id()
+    ));
+    let lines = stderr(&report);
+    assert!(report.status.success(), "{lines}");
+    assert!(lines.lines().filter(|line| line.contains("  lost 0  twice 0")).count() >= 3, "{lines}");
+    let report = String::from_utf8(report.stdout).unwrap();
+    assert!(figure(&report, "resident_end_percent").unwrap() > 0.0);
+    assert_eq!(figure(&report, "lost"), Some(0.0));
+    assert_eq!(rig.bench("soak --messages 10").status.code(), Some(2));
+    for bad in ["mix --part rr@0=1", "mix --qos 1", "soak --window 5", "soak --every 0"] {
+        assert_eq!(rig.bench(bad).status.code(), Some(2), "{bad}");
+    }
 }
 
 #[test]
