@@ -8,6 +8,8 @@ use crate::marks::cell;
 
 /// Another broker is ahead only if it is so by more than runs differ.
 const CLEARLY: f64 = 1.05;
+/// What two shards may need by what one needs.
+const TWO_BY_ONE: f64 = 1.3;
 
 /// A line for each figure, a column for each broker.
 pub(super) fn costs(brokers: &[Broker], rows: &[&Row], samples: &Samples) -> String {
@@ -58,7 +60,7 @@ pub(super) fn ratios(rows: &[&Row], samples: &Samples) -> String {
             show(ratios.than_mosquitto, ratios.misses_mosquitto()),
             bar(than_mosquitto, 0),
             bar(than_mosquitto, 1),
-            show(ratios.two_by_one, false),
+            show(ratios.two_by_one, ratios.misses_two()),
         );
     }
     text
@@ -125,6 +127,10 @@ impl Ratios<'_> {
         self.than_mosquitto.zip(self.bars().1).is_some_and(|(ours, [reach, _])| ours < reach)
     }
 
+    fn misses_two(&self) -> bool {
+        self.figure.better == Better::Low && self.two_by_one.is_some_and(|ratio| ratio > TWO_BY_ONE)
+    }
+
     /// In words: which bars are missed.
     fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
@@ -135,6 +141,9 @@ impl Ratios<'_> {
         let missed = than_mosquitto.zip(self.than_mosquitto).filter(|_| self.misses_mosquitto());
         if let Some(([reach, _], ours)) = missed {
             faults.push(format!("{} better than Mosquitto, to reach is {}", times(ours), times(reach)));
+        }
+        if let Some(ratio) = self.two_by_one.filter(|_| self.misses_two()) {
+            faults.push(format!("2 shards: {} of 1, to reach is {}", times(ratio), times(TWO_BY_ONE)));
         }
         if let Some((bar, ours)) = self.figure.bar.as_ref().filter(|bar| bar.is_absolute()).zip(self.ours)
             && self.figure.worse(ours, bar.reach) > 1.0
@@ -217,13 +226,13 @@ mod tests {
     #[test]
     fn a_missed_bar_is_bold_and_told() {
         let values =
-            [(Kind::Relay, 0.1), (Kind::Martlet, 1.0), (Kind::MartletTwo, 1.1), (Kind::Mosquitto, 100.0)];
+            [(Kind::Relay, 0.1), (Kind::Martlet, 1.0), (Kind::MartletTwo, 1.4), (Kind::Mosquitto, 100.0)];
         let (row, samples) = samples("pairs 1x1, QoS 0", &values);
         let text = ratios(&[row], &samples);
         let last = text.lines().last().unwrap();
-        let expected = "| pairs 1x1, QoS 0 | **10.0x** | 4.44x | 2.89x | 100x | 54.0x | 83.1x | 1.10x |";
+        let expected = "| pairs 1x1, QoS 0 | **10.0x** | 4.44x | 2.89x | 100x | 54.0x | 83.1x | **1.40x** |";
         assert_eq!(last, expected);
-        let expected = "- pairs 1x1, QoS 0: 10.0x of the relay, to reach is 4.44x\n";
+        let expected = "- pairs 1x1, QoS 0: 10.0x of the relay, to reach is 4.44x; 2 shards: 1.40x of 1, to reach is 1.30x\n";
         assert_eq!(losses(&[], &[row], &samples), expected);
     }
 

@@ -46,6 +46,15 @@ impl Scenario {
             Self::Conn(_) | Self::Retained(_) | Self::Persist(_) => false,
         }
     }
+
+    /// Whether latencies are recorded.
+    pub fn has_latencies(&self, options: &Options) -> bool {
+        match self {
+            Self::Traffic(Traffic::RoundTrips { .. }) | Self::Conn(_) | Self::Mix(_) => true,
+            Self::Traffic(_) | Self::Subs(_) => options.rate.is_some(),
+            Self::Retained(_) | Self::Persist(_) => false,
+        }
+    }
 }
 
 /// Runs a scenario to its end.

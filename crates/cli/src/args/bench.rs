@@ -225,7 +225,8 @@ pub(crate) struct LoadArgs {
     /// Write the report as JSON to a file; to stdout, instead of the readable one, with -.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) json: Option<PathBuf>,
-    /// Write the latencies to a file, in the log format of HdrHistogram, in nanoseconds. With --rate, and for rr and conn.
+    /// Write the latencies to a file, in the log format of HdrHistogram, in nanoseconds. With --rate, and for rr, conn,
+    /// mix and soak.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) hlog: Option<PathBuf>,
     /// Compare with an earlier report in JSON: the exit code is 1 if a figure is worse by more than --tolerance.

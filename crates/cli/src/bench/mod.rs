@@ -9,7 +9,8 @@ use crate::args::{BenchArgs, BenchCommand, LoadArgs};
 use crate::exit::{Failure, Status, stream_failure};
 use compare::Earlier;
 use martlet_bench::{
-    BenchFault, Conn, Extent, Mix, Options, Persist, Relay, Report, Retained, Scenario, Subs, Traffic,
+    BenchFault, Conn, Extent, Latency, Mix, Options, Persist, Relay, Report, Retained, Scenario, Subs,
+    Traffic,
 };
 use martlet_client::QoSLevel;
 use martlet_net::{Endpoint, Url};
@@ -84,6 +85,11 @@ fn relay(listen: &str) -> Result<(), Failure> {
 
 fn measure(load: &LoadArgs, scenario: &Scenario) -> Result<(), Failure> {
     let options = options(load, scenario)?;
+    if load.hlog.is_some() && !scenario.has_latencies(&options) {
+        return Err(Failure::usage(
+            "--hlog: no latencies here; --rate, rr, conn, mix and soak have them".to_owned(),
+        ));
+    }
     let earlier = load.compare.as_deref().map(earlier).transpose()?;
     raise_file_limit();
     let mut progress = Progress::new();
@@ -92,8 +98,8 @@ fn measure(load: &LoadArgs, scenario: &Scenario) -> Result<(), Failure> {
     progress.end();
     let report = report.map_err(|fault| failure(&fault))?;
     write(load.json.as_deref(), &report)?;
-    if let Some(file) = &load.hlog {
-        write_hlog(file, &report, started)?;
+    if let Some((file, latency)) = load.hlog.as_ref().zip(report.latency.as_ref()) {
+        write_hlog(file, latency, started)?;
     }
     let mut failures = report.failures.clone();
     if let Some(earlier) = earlier {
@@ -124,11 +130,8 @@ fn compare(earlier: &Earlier, report: &Report, load: &LoadArgs) -> Result<Vec<St
     Ok(worse)
 }
 
-fn write_hlog(file: &Path, report: &Report, started: SystemTime) -> Result<(), Failure> {
+fn write_hlog(file: &Path, latency: &Latency, started: SystemTime) -> Result<(), Failure> {
     let bad = |why: String| Failure::new(Status::Configuration, format!("--hlog: {}: {why}", file.display()));
-    let Some(latency) = &report.latency else {
-        return Err(Failure::usage("--hlog: no latencies here; --rate or rr records them".to_owned()));
-    };
     let lasted = started.elapsed().unwrap_or_default();
     let log = hlog::log(latency, started, lasted).map_err(bad)?;
     fs::write(file, log).map_err(|error| bad(error.to_string()))

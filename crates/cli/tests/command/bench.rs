@@ -129,6 +129,7 @@ fn a_report_is_compared_with_an_earlier_one() {
     assert_eq!(ends(&format!("pairs --messages 10 --compare {}", file.display())), Some(3));
     assert_eq!(ends("pairs --messages 10 --compare /nowhere/at/all"), Some(3));
     assert_eq!(ends("rr --rate 5"), Some(2));
+    assert_eq!(ends("pairs --hlog /nowhere/at/all"), Some(2));
     assert_eq!(ends("pairs --rate 0"), Some(2));
     assert_eq!(ends("pairs --tolerance -1"), Some(2));
     fs::remove_file(file).unwrap();
