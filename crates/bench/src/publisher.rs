@@ -167,6 +167,7 @@ mod tests {
     use super::*;
     use crate::block::Topics;
     use crate::flow::Spread;
+    use crate::stamp::{STAMP_LEN, Stamp};
     use martlet_codec::Version;
 
     fn publisher(qos: QoSLevel, window: u64, quota: u64) -> Publisher {
@@ -227,6 +228,20 @@ mod tests {
         publish(&mut publisher, 1);
         assert_eq!(publisher.allowed(), 1);
         assert!(!(0..9).any(|_| publisher.tick()));
+    }
+
+    #[test]
+    fn by_the_clock_a_late_message_still_has_its_moment() {
+        let quick = publisher(QoSLevel::AtMostOnce, 1, 9);
+        let mut publisher = Publisher { pace: Some(Pace { offset_ns: 5.0, step_ns: 10.0 }), ..quick };
+        publisher.begin(100);
+        for sent_ns in [105, 115, 125] {
+            publisher.release();
+            publisher.publish(1, 1_000_000);
+            let payload = publisher.block.unsent().last_chunk::<STAMP_LEN>().unwrap();
+            assert_eq!(Stamp::read(payload).map(|stamp| stamp.sent_ns), Some(sent_ns));
+            publisher.block.sent(publisher.block.unsent().len());
+        }
     }
 
     #[test]
