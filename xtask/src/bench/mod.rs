@@ -115,7 +115,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), Failure> {
     }
     if options.is_all() {
         for (name, part) in &parts {
-            marks::write(root, DOCUMENT, &format!("bench {name}"), part.trim_end())?;
+            marks::write(root, DOCUMENT, &format!("bench {name}"), part)?;
         }
         eprintln!("bench: written to {DOCUMENT}");
     } else {
