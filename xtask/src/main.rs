@@ -2,6 +2,8 @@
 //!
 //! It builds nothing that is shipped, and the crates know nothing of it.
 
+mod bench;
+mod bounded;
 mod ci;
 mod conformance;
 mod fuzz;
@@ -10,6 +12,7 @@ mod marks;
 mod mutants;
 mod peers;
 mod process;
+mod server;
 mod sim;
 mod spec;
 mod test;
@@ -31,6 +34,11 @@ Usage: cargo xtask <COMMAND>
   conformance [--compare]     run `martlet conformance` against the broker that is built here; 1 unless all pass
                               --compare: against Mosquitto and rumqttd too, installed if they are missing, and
                               write what each fails to docs/conformance.md
+  bench [--runs N] [--rows PATTERN] [--quick]
+                              measure Martlet, Mosquitto, rumqttd and `martlet bench relay` under the same loads, N times
+                              (default 5), and write the medians to docs/benchmarks.md; takes the better part of an hour
+                              --rows: only rows with PATTERN in their names, and write nothing
+                              --quick: shorter and smaller loads, and write nothing
   sim --seeds N [--seed S]    simulate N seeds, from S on (default: the simulator's own first seed)
   mutants [--package codec|protocol|shard] [--shard K/N | --report]
                               break the code in small ways, one after the other, and see that a test fails each time;
@@ -92,6 +100,9 @@ fn run(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
         }
         ["conformance"] => conformance::run(root)?,
         ["conformance", "--compare"] => conformance::compare(root)?,
+        ["bench", options @ ..] => {
+            bench::run(root, &bench::Options::parse(options).map_err(Failure::Usage)?)?;
+        }
         ["sim", options @ ..] => sim::run(root, &sim::Options::parse(options).map_err(Failure::Usage)?)?,
         ["mutants", options @ ..] => {
             mutants::run(root, &mutants::Options::parse(options).map_err(Failure::Usage)?)?;

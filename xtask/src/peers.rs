@@ -65,6 +65,16 @@ pub(crate) fn mosquitto() -> Result<PathBuf, String> {
     process::find(PROGRAMS[0].0).ok_or_else(|| "mosquitto was installed, and is not there".into())
 }
 
+/// What version it says it is.
+pub(crate) fn mosquitto_version(program: &Path) -> Result<String, String> {
+    // It prints it with its help, and ends with 3 for that.
+    let help = Command::new(program).arg("-h").output();
+    let help = help.map_err(|fault| format!("cannot run mosquitto: {fault}"))?;
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    let version = help.lines().find_map(|line| line.strip_prefix("mosquitto version "));
+    Ok(version.unwrap_or("?").to_owned())
+}
+
 /// rumqttd, built and installed below `target/peers` if it is missing.
 pub(crate) fn rumqttd(root: &Path) -> Result<PathBuf, String> {
     let directory = root.join(format!("target/peers/rumqttd-{RUMQTTD}"));

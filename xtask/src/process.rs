@@ -49,7 +49,7 @@ pub(crate) fn output(command: &mut Command) -> Result<Said, String> {
 }
 
 /// The command as a user would type it, without its directories.
-fn shown(command: &Command) -> String {
+pub(crate) fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or_default();
     let words = [program].into_iter().chain(command.get_args()).map(OsStr::to_string_lossy);
     words.collect::<Vec<_>>().join(" ")
@@ -60,6 +60,12 @@ pub(crate) fn search_path() -> OsString {
     let path = env::var_os("PATH").unwrap_or_default();
     let directories = env::split_paths(&path).chain(DAEMON_DIRECTORIES.map(PathBuf::from));
     env::join_paths(directories).unwrap_or(path)
+}
+
+/// Our own command, in the release build as a user has it.
+pub(crate) fn martlet(root: &Path) -> Result<PathBuf, String> {
+    run(cargo(root).args(["build", "--release", "--quiet", "--package", "martlet-cli"]))?;
+    Ok(target_directory(root).join("release/martlet"))
 }
 
 /// Where on the search path a program of that name is.

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod bench;
 mod conformance;
 mod connect;
 mod exit;
@@ -40,6 +41,7 @@ fn run() -> Result<(), Failure> {
         Command::CheckConfig { file } => serve::check_config(file),
         Command::Pub(args) => publish::run(args),
         Command::Sub(args) => subscribe::run(args),
+        Command::Bench(args) => bench::run(args),
         Command::Conformance(args) => conformance::run(args),
         Command::Completions { shell } => generate::completions(*shell),
         Command::Man { command } => generate::man(command.as_deref()),

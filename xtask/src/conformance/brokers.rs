@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-use super::server::Server;
+use crate::server::Server;
 use crate::{peers, process};
 
 /// A port that was unused may be taken before a broker has it.
@@ -81,15 +81,11 @@ pub(super) fn all(root: &Path, martlet: &Path, directory: &Path) -> Result<[Brok
     let said = process::output(Command::new(martlet).arg("--version"))?.stdout;
     let ours = said.split_whitespace().last().unwrap_or("?").to_owned();
     let mosquitto = peers::mosquitto()?;
-    // It prints its version with its help, and ends with 3 for that.
-    let help = Command::new(&mosquitto).arg("-h").output();
-    let help = help.map_err(|fault| format!("cannot run mosquitto: {fault}"))?;
-    let help = String::from_utf8_lossy(&help.stdout).into_owned();
-    let theirs = help.lines().find_map(|line| line.strip_prefix("mosquitto version ")).unwrap_or("?");
+    let theirs = peers::mosquitto_version(&mosquitto)?;
     let rumqttd = peers::rumqttd(root)?;
     Ok([
         broker("Martlet", Kind::Martlet, martlet, ours),
-        broker("Mosquitto", Kind::Mosquitto, &mosquitto, theirs.to_owned()),
+        broker("Mosquitto", Kind::Mosquitto, &mosquitto, theirs),
         broker("rumqttd", Kind::Rumqttd, &rumqttd, peers::RUMQTTD.to_owned()),
     ])
 }

@@ -3,15 +3,14 @@
 //! Brokers listen on 127.0.0.1, on ports that nobody uses, and none outlives the run.
 
 mod brokers;
-mod server;
 mod suite;
 mod table;
 mod verdicts;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use crate::{marks, process, spec};
+use crate::{bounded, marks, process, spec};
 use brokers::{Broker, Version};
 use table::Column;
 use verdicts::{Outcome, Verdict, Verdicts};
@@ -23,9 +22,9 @@ const RUN_MAX: Duration = Duration::from_secs(55);
 
 /// Every test against our broker; an error unless all pass.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
-    let martlet = build(root)?;
+    let martlet = process::martlet(root)?;
     let (_server, url) = brokers::martlet(&martlet)?;
-    let ran = suite::run(&mut suite::command(&martlet, &url, PATIENCE_S), RUN_MAX)?;
+    let ran = bounded::run(&mut suite::command(&martlet, &url, PATIENCE_S), RUN_MAX)?;
     // What passed is not news.
     ran.stdout.lines().filter(|line| !line.starts_with("ok ")).for_each(|line| println!("{line}"));
     match ran.status {
@@ -37,7 +36,7 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
 
 /// Every test against each broker, and the table of them in the document. What a broker fails is no error here.
 pub(crate) fn compare(root: &Path) -> Result<(), String> {
-    let martlet = build(root)?;
+    let martlet = process::martlet(root)?;
     let directory = process::target_directory(root).join("peers/conformance");
     std::fs::create_dir_all(&directory)
         .map_err(|fault| format!("cannot create {}: {fault}", directory.display()))?;
@@ -69,11 +68,4 @@ fn judge(martlet: &Path, broker: &Broker, version: Version) -> Result<Verdicts, 
     }
     verdicts.note.iter().for_each(|note| println!("conformance: {note}"));
     Ok(verdicts)
-}
-
-/// The release build, as a user has it.
-fn build(root: &Path) -> Result<PathBuf, String> {
-    let mut cargo = process::cargo(root);
-    process::run(cargo.args(["build", "--release", "--quiet", "--package", "martlet-cli"]))?;
-    Ok(process::target_directory(root).join("release/martlet"))
 }

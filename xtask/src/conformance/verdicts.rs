@@ -14,7 +14,8 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::brokers::{Broker, Running, Version};
-use super::suite::{self, Ran};
+use super::suite;
+use crate::bounded::{self, Ran};
 
 /// How long a broker may take for each answer.
 const PATIENCE_S: u64 = 3;
@@ -125,7 +126,7 @@ struct Bench<'a> {
 impl Bench<'_> {
     fn suite(&self, running: &Running, only: &str, limit: Duration) -> Result<Ran, String> {
         let mut command = suite::command(self.martlet, running.url(self.version), PATIENCE_S);
-        suite::run(command.args(["--json", "--only", only]), limit)
+        bounded::run(command.args(["--json", "--only", only]), limit)
     }
 
     /// Whether it acknowledges a message.
@@ -137,14 +138,14 @@ impl Bench<'_> {
         };
         command.args(["pub", "--broker", running.url(self.version), "--protocol", protocol, "--qos", "1"]);
         command.args(["martlet-conformance/still-there", "?"]);
-        let said = suite::run(&mut command, SERVE_MAX)?.status.is_some_and(|status| status.success());
+        let said = bounded::run(&mut command, SERVE_MAX)?.status.is_some_and(|status| status.success());
         Ok(said && running.server.ended().is_none())
     }
 
     /// The tests that there are, whether or not any was run.
     fn names(&self, only: &str) -> Result<Vec<String>, String> {
         let mut command = Command::new(self.martlet);
-        let listed = suite::run(command.args(["conformance", "--list", "--only", only]), ALONE_MAX)?;
+        let listed = bounded::run(command.args(["conformance", "--list", "--only", only]), ALONE_MAX)?;
         let name = |line: &str| line.split_whitespace().next().map(str::to_owned);
         let names: Vec<_> = listed.stdout.lines().filter_map(name).collect();
         if names.is_empty() {

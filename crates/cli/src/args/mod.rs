@@ -1,5 +1,6 @@
 //! The command line: what may be written, and what `--help` teaches. Nothing is done here.
 
+mod bench;
 mod conformance;
 mod connection;
 mod habits;
@@ -8,6 +9,7 @@ mod serve;
 mod subscribe;
 mod variables;
 
+pub(crate) use bench::{BenchArgs, BenchCommand, LoadArgs};
 pub(crate) use conformance::ConformanceArgs;
 pub(crate) use connection::ConnectionArgs;
 pub(crate) use publish::PublishArgs;
@@ -42,6 +44,7 @@ pub(crate) enum Command {
     },
     Pub(Box<PublishArgs>),
     Sub(Box<SubscribeArgs>),
+    Bench(Box<BenchArgs>),
     Conformance(ConformanceArgs),
     /// Print a script that completes this command's options in a shell.
     Completions {

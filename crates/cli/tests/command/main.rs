@@ -1,6 +1,7 @@
 //! The `martlet` command from outside: what it prints, and with which exit code it ends.
 #![allow(clippy::unwrap_used, reason = "a test ends where something unforeseen is")]
 
+mod bench;
 mod conformance;
 mod reconnect;
 mod rig;

@@ -32,6 +32,10 @@ impl Rig {
     pub(crate) fn run(&self, line: &str) -> Output {
         self.command(line).output().unwrap()
     }
+    /// Runs `martlet bench SCENARIO ... -b BROKER` to its end.
+    pub(crate) fn bench(&self, line: &str) -> Output {
+        martlet("bench").args(line.split(' ')).args(["-b", &self.url]).output().unwrap()
+    }
     /// As [`Self::run`], but it must succeed: what it printed.
     pub(crate) fn good(&self, line: &str) -> String {
         let output = self.run(line);

@@ -13,7 +13,7 @@ const START_MAX: Duration = Duration::from_secs(20);
 const SAID_LINES_MAX: usize = 10;
 
 /// Killed when dropped, whatever happens in between.
-pub(super) struct Server {
+pub(crate) struct Server {
     name: &'static str,
     child: Child,
     /// What it writes to stdout and stderr, line by line.
@@ -21,7 +21,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn start(name: &'static str, command: &mut Command) -> Result<Server, String> {
+    pub(crate) fn start(name: &'static str, command: &mut Command) -> Result<Server, String> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|fault| format!("cannot run {name}: {fault}"))?;
         let (sender, said) = channel();
@@ -42,7 +42,7 @@ impl Server {
     }
 
     /// Waits for a line with `before` in it, and gives what follows.
-    pub(super) fn says(&mut self, before: &str) -> Result<String, String> {
+    pub(crate) fn says(&mut self, before: &str) -> Result<String, String> {
         let until = Instant::now() + START_MAX;
         let mut lines = Vec::new();
         while let Ok(line) = self.said.recv_timeout(until.saturating_duration_since(Instant::now())) {
@@ -55,7 +55,7 @@ impl Server {
     }
 
     /// Waits until it accepts connections at `address`.
-    pub(super) fn accepts(&mut self, address: SocketAddr) -> Result<(), String> {
+    pub(crate) fn accepts(&mut self, address: SocketAddr) -> Result<(), String> {
         let until = Instant::now() + START_MAX;
         while Instant::now() < until && self.ended().is_none() {
             if TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_ok() {
@@ -67,8 +67,25 @@ impl Server {
         Err(format!("{} does not listen on {address}; {}", self.name, shown(&lines)))
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for its end, which others brought about; whether it came in time.
+    pub(crate) fn ends(&mut self, limit: Duration) -> bool {
+        let until = Instant::now() + limit;
+        while self.ended().is_none() {
+            if Instant::now() >= until {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        true
+    }
+
     /// How it ended, if it did: nobody has asked it to.
-    pub(super) fn ended(&mut self) -> Option<String> {
+    pub(crate) fn ended(&mut self) -> Option<String> {
         self.child.try_wait().ok().flatten().map(|status| status.to_string())
     }
 }
@@ -100,6 +117,12 @@ mod tests {
     fn what_is_said_on_either_output_is_heard() {
         assert_eq!(shell("echo a; echo at x:1 >&2; sleep 60").says("at "), Ok("x:1".into()));
         assert_eq!(shell("echo at y").says("at "), Ok("y".into()));
+    }
+
+    #[test]
+    fn the_end_is_waited_for() {
+        assert!(shell("exit 3").ends(Duration::from_secs(60)));
+        assert!(!shell("sleep 60").ends(Duration::from_millis(50)));
     }
 
     #[test]

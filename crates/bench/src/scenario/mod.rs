@@ -1,0 +1,92 @@
+//! The scenarios: each a straight line of what the bench is told, in a file of its own.
+
+mod conn;
+mod mix;
+mod part;
+mod persist;
+mod retained;
+mod steady;
+mod subs;
+mod traffic;
+
+use crate::bench::Bench;
+use crate::options::Options;
+use crate::report::Report;
+use crate::{BenchFault, Observer};
+pub use conn::Conn;
+pub use mix::{Ingredient, Mix};
+pub use persist::Persist;
+pub use retained::Retained;
+pub use subs::Subs;
+pub use traffic::Traffic;
+
+/// What is to be found out.
+#[derive(Clone, Debug)]
+pub enum Scenario {
+    /// Messages from publishers to subscribers.
+    Traffic(Traffic),
+    /// Connections that do next to nothing.
+    Conn(Conn),
+    /// Many subscriptions, and messages that match.
+    Subs(Subs),
+    /// Messages that wait for whoever subscribes.
+    Retained(Retained),
+    /// Messages that wait for clients that are away.
+    Persist(Persist),
+    /// Several kinds of traffic beside each other.
+    Mix(Mix),
+}
+
+impl Scenario {
+    /// Whether its messages can be sent by the clock.
+    fn has_pace(&self) -> bool {
+        match self {
+            Self::Traffic(Traffic::RoundTrips { .. }) => false,
+            Self::Traffic(_) | Self::Subs(_) | Self::Mix(_) => true,
+            Self::Conn(_) | Self::Retained(_) | Self::Persist(_) => false,
+        }
+    }
+
+    /// Whether latencies are recorded.
+    pub fn has_latencies(&self, options: &Options) -> bool {
+        match self {
+            Self::Traffic(Traffic::RoundTrips { .. }) | Self::Conn(_) | Self::Mix(_) => true,
+            Self::Traffic(_) | Self::Subs(_) => options.rate.is_some(),
+            Self::Retained(_) | Self::Persist(_) => false,
+        }
+    }
+}
+
+/// Runs a scenario to its end.
+///
+/// # Errors
+/// What made figures impossible. Losses and the like are failures in the report.
+pub fn run(
+    options: &Options,
+    scenario: &Scenario,
+    observer: &mut dyn Observer,
+) -> Result<Report, BenchFault> {
+    if options.rate.is_some() && !scenario.has_pace() {
+        let text = "--rate: pairs, fan-in, fan-out, share, subs and mixes can go by the clock, nothing else";
+        return Err(BenchFault::Usage(text.to_owned()));
+    }
+    let mut bench = Bench::start(options, observer)?;
+    let mut report = match scenario {
+        Scenario::Traffic(traffic) => traffic.run(&mut bench),
+        Scenario::Conn(conn) => conn.run(&mut bench),
+        Scenario::Subs(subs) => subs.run(&mut bench),
+        Scenario::Retained(retained) => retained.run(&mut bench),
+        Scenario::Persist(persist) => persist.run(&mut bench),
+        Scenario::Mix(mix) => mix.run(&mut bench),
+    }?;
+    let qos = if let Scenario::Mix(_) = scenario { "mixed".to_owned() } else { options.qos.to_string() };
+    let common = [
+        ("broker", options.url.to_string()),
+        ("protocol", options.version.to_string()),
+        ("qos", qos),
+        ("payload", options.payload_len.to_string()),
+        ("threads", options.threads.to_string()),
+    ];
+    report.settings.splice(0..0, common);
+    Ok(report)
+}

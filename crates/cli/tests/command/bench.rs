@@ -1,0 +1,151 @@
+//! `martlet bench` against Martlet: small counts of everything, and its exit codes.
+
+use crate::rig::{Rig, martlet, server, stderr};
+use std::fs;
+
+/// Of the report in JSON: the figure of that name.
+fn figure(report: &str, name: &str) -> Option<f64> {
+    let report: serde_json::Value = serde_json::from_str(report).unwrap();
+    report["figures"][name].as_f64()
+}
+
+#[test]
+fn every_scenario_arrives_in_both_versions() {
+    let rig = Rig::new();
+    let pid = std::process::id();
+    for (scenario, expected) in [
+        ("pairs --pairs 3 -q 0 --messages 300", 300.0),
+        ("pairs --pairs 3 -q 2 --messages 300", 300.0),
+        ("fan-in --publishers 5 --subscribers 2 -q 1 --messages 300", 300.0),
+        ("fan-out --subscribers 7 -q 1 --messages 50", 350.0),
+        ("rr --pairs 2 -q 1 --messages 100", 100.0),
+        ("subs --subscriptions 120 --connections 3 --messages 250", 250.0),
+        ("retained --topics 100 --publishers 2", 100.0),
+        ("persist --sessions 3 --queued 20", 60.0),
+        ("share --publishers 3 --groups 2 --members 3 -q 0 --messages 300", 600.0),
+        ("share --publishers 3 --groups 2 --members 3 -q 2 --messages 300", 600.0),
+        ("mix --messages 240 --rate 2000", 640.0),
+    ] {
+        for protocol in ["3.1.1", "5"] {
+            let (name, options) = scenario.split_once(' ').unwrap();
+            let line = format!("{name} {options} --protocol {protocol} --pid {pid} --threads 2 --json -");
+            let report = rig.bench(&line);
+            assert!(report.status.success(), "{line}: {}", stderr(&report));
+            let report = String::from_utf8(report.stdout).unwrap();
+            assert_eq!(figure(&report, "expected"), Some(expected), "{line}");
+            for name in ["lost", "duplicated", "reordered", "refused"] {
+                assert_eq!(figure(&report, name), Some(0.0), "{line}: {name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn connections_come_back() {
+    let rig = Rig::new();
+    let pid = std::process::id();
+    let report =
+        rig.bench(&format!("conn --connections 50 --hold 0 --subscribe --storms 2 --pid {pid} --json -"));
+    assert!(report.status.success(), "{}", stderr(&report));
+    let report = String::from_utf8(report.stdout).unwrap();
+    for name in ["connects_per_s", "reconnects_per_s", "latency_p50_us", "resident_after_storm_percent"] {
+        assert!(figure(&report, name).unwrap() > 0.0, "{name}");
+    }
+}
+
+#[test]
+fn the_report_is_for_people_and_for_programs() {
+    let rig = Rig::new();
+    let file = std::env::temp_dir().join(format!("martlet-bench-{}.json", std::process::id()));
+    let report = rig.bench(&format!("pairs --pairs 1 --messages 10 --json {}", file.display()));
+    assert!(report.status.success(), "{}", stderr(&report));
+    let text = String::from_utf8_lossy(&report.stdout);
+    assert!(text.starts_with("pairs ") && text.contains("  messages lost\n"), "{text}");
+    assert_eq!(stderr(&report), "", "progress is for terminals");
+    assert_eq!(figure(&fs::read_to_string(&file).unwrap(), "lost"), Some(0.0));
+    fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn an_open_loop_has_latencies_and_a_log() {
+    let rig = Rig::new();
+    let file = std::env::temp_dir().join(format!("martlet-bench-{}.hlog", std::process::id()));
+    for (load, expected) in [
+        ("pairs --pairs 2 -q 1", 200.0),
+        ("fan-in --publishers 3", 200.0),
+        ("fan-out --subscribers 3 --threads 2", 600.0),
+        ("subs --subscriptions 30 --connections 3 --publishers 2", 200.0),
+    ] {
+        let report =
+            rig.bench(&format!("{load} --rate 2000 --messages 200 --hlog {} --json -", file.display()));
+        assert!(report.status.success(), "{load}: {}", stderr(&report));
+        let report = String::from_utf8(report.stdout).unwrap();
+        assert_eq!(figure(&report, "expected"), Some(expected), "{load}");
+        for name in ["latency_p50_us", "latency_p90_us", "latency_p999_us", "generator_late_p99_us"] {
+            assert!(figure(&report, name).unwrap() > 0.0, "{load}: {name}");
+        }
+        let log = fs::read_to_string(&file).unwrap();
+        assert!(log.starts_with('#') && log.contains("HIST"), "{log}");
+    }
+    fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn a_soak_has_a_line_for_each_interval() {
+    let rig = Rig::new();
+    let report = rig.bench(&format!(
+        "soak --seconds 0.6 --every 0.2 --rate 2000 --part pairs@1=1 --part share@0=1 --pid {} --json -",
+        std::process::id()
+    ));
+    let lines = stderr(&report);
+    assert!(report.status.success(), "{lines}");
+    assert!(lines.lines().filter(|line| line.contains("  lost 0  twice 0")).count() >= 3, "{lines}");
+    let report = String::from_utf8(report.stdout).unwrap();
+    assert!(figure(&report, "resident_end_percent").unwrap() > 0.0);
+    assert_eq!(figure(&report, "lost"), Some(0.0));
+    assert_eq!(rig.bench("soak --messages 10").status.code(), Some(2));
+    for bad in ["mix --part rr@0=1", "mix --qos 1", "soak --window 5", "soak --every 0"] {
+        assert_eq!(rig.bench(bad).status.code(), Some(2), "{bad}");
+    }
+}
+
+#[test]
+fn a_report_is_compared_with_an_earlier_one() {
+    let rig = Rig::new();
+    let file = std::env::temp_dir().join(format!("martlet-bench-{}-old.json", std::process::id()));
+    let compare = |figures: &str| {
+        let json = format!(r#"{{"scenario":"pairs","settings":{{"qos":"1"}},"figures":{{{figures}}}}}"#);
+        fs::write(&file, json).unwrap();
+        rig.bench(&format!("pairs --pairs 1 --messages 10 --compare {} --tolerance 50%", file.display()))
+    };
+    let good = compare(r#""delivered_per_s":0.001,"lost":0,"measured_s":1e-9"#);
+    assert!(good.status.success(), "{}", stderr(&good));
+    assert!(stderr(&good).contains("qos was 1 and is 0"), "{}", stderr(&good));
+    let worse = compare(r#""delivered_per_s":1e300,"lost":0"#);
+    assert_eq!(worse.status.code(), Some(1));
+    assert!(stderr(&worse).contains("delivered_per_s: was"), "{}", stderr(&worse));
+    fs::write(&file, "{}").unwrap();
+    let ends = |line: &str| rig.bench(line).status.code();
+    assert_eq!(ends(&format!("pairs --messages 10 --compare {}", file.display())), Some(3));
+    assert_eq!(ends("pairs --messages 10 --compare /nowhere/at/all"), Some(3));
+    assert_eq!(ends("rr --rate 5"), Some(2));
+    assert_eq!(ends("pairs --hlog /nowhere/at/all"), Some(2));
+    assert_eq!(ends("pairs --rate 0"), Some(2));
+    assert_eq!(ends("pairs --tolerance -1"), Some(2));
+    fs::remove_file(file).unwrap();
+}
+
+#[test]
+fn exit_codes() {
+    let ends = |line: &str| martlet(line).output().unwrap().status.code();
+    assert_eq!(ends("bench pairs --payload 3 -b mqtt://127.0.0.1:1"), Some(2));
+    assert_eq!(ends("bench pairs -b mqtt://127.0.0.1:1"), Some(21));
+    assert_eq!(ends("bench persist --qos 0 -b mqtt://127.0.0.1:1"), Some(21));
+    let refuses = server(|_| Some(b"\x20\x02\x00\x05".to_vec()));
+    assert_eq!(ends(&format!("bench pairs -b {refuses}")), Some(23));
+    let silent = server(|_| Some(Vec::new()));
+    assert_eq!(ends(&format!("bench pairs --timeout 0.2 -b {silent}")), Some(27));
+    let rig = Rig::new();
+    assert_eq!(rig.bench("pairs --pid 4294967295").status.code(), Some(3));
+    assert_eq!(rig.bench("persist --qos 0").status.code(), Some(2));
+}
