@@ -39,7 +39,6 @@ pub(crate) struct Connection {
     pub(crate) dirty: bool,
     /// Why it is not read; 0 if it is.
     pub(crate) paused: u8,
-    pub(crate) opened_at: Time,
     pub(crate) admission: Admission,
     /// What the client said in CONNECT, while that is being decided.
     pub(crate) greeting: Option<Box<Greeting>>,
@@ -75,7 +74,6 @@ impl Connection {
             timer: None,
             dirty: false,
             paused: 0,
-            opened_at,
             admission,
             greeting: None,
             pending: Vec::new(),

@@ -140,7 +140,7 @@ impl Shard {
         if client_id.is_empty() || home == self.clients.config.shard {
             return false;
         }
-        let (opened_at, admission) = (connection.opened_at, connection.admission);
+        let (opened_at, admission) = (connection.life.opened_at, connection.admission);
         self.forget_connection(id);
         // The other shard counts them.
         self.clients.counters.connections_opened -= 1;

@@ -171,8 +171,8 @@ pub(super) fn answer_version(connect: &[u8]) -> Option<Version> {
     }
 }
 
-/// What the client takes, from a CONNECT of 5.0 that cannot be decoded: its limits count if its properties are not what
-/// is wrong with it. [MQTT-3.1.2-24] [MQTT-3.2.2-19]
+/// What the client takes, from a CONNECT that may be wrong: its limits count if its properties are not what is wrong
+/// with it. [MQTT-3.1.2-24] [MQTT-3.2.2-19]
 pub(super) fn answer_limits(connect: &[u8]) -> PeerLimits {
     let mut reader = Reader::new(connect);
     let mut properties = || {

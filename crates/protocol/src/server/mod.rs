@@ -61,10 +61,21 @@ pub enum Phase {
 
 #[derive(Debug)]
 enum State {
-    AwaitConnect { deadline: Time },
+    AwaitConnect {
+        deadline: Time,
+        /// Set by a CONNECT, good or bad.
+        answer: Option<Answer>,
+    },
     Deciding(Box<Deciding>),
     Connected(Connected),
     Closing,
+}
+
+/// In which form a refusal is readable, and how long it may be.
+#[derive(Clone, Copy, Debug)]
+struct Answer {
+    version: Version,
+    peer: PeerLimits,
 }
 
 /// Between CONNECT and CONNACK.
@@ -90,18 +101,13 @@ pub enum Timeout {
 #[derive(Debug)]
 pub struct Connection {
     state: State,
-    /// Set by the first CONNECT, good or bad: in which form a refusal is readable.
-    answer_version: Option<Version>,
-    /// What a client takes whose CONNECT is refused before it is a [`Greeting`].
-    answer_limits: PeerLimits,
 }
 
 impl Connection {
     /// A connection whose socket was accepted at `opened_at`.
     pub fn new(opened_at: Time, limits: &Limits) -> Self {
         let deadline = opened_at.saturating_add(limits.connect_timeout_ms);
-        let answer_limits = PeerLimits::default();
-        Connection { state: State::AwaitConnect { deadline }, answer_version: None, answer_limits }
+        Connection { state: State::AwaitConnect { deadline, answer: None } }
     }
 
     /// Where the connection stands.
@@ -118,7 +124,7 @@ impl Connection {
     /// When [`Self::timed_out`] will say yes; [`Time::NEVER`] if nothing is waited for.
     pub fn deadline(&self) -> Time {
         match &self.state {
-            State::AwaitConnect { deadline } => *deadline,
+            State::AwaitConnect { deadline, .. } => *deadline,
             State::Deciding(deciding) => deciding.deadline,
             State::Connected(connected) => connected.keep_alive.deadline(),
             State::Closing => Time::NEVER,
@@ -133,16 +139,17 @@ impl Connection {
 
     /// The first frame must be a CONNECT. [MQTT-3.1.0-1] [MQTT-3.1.4-1] [3.1.1 MQTT-3.1.0-1]
     pub fn handle_connect(&mut self, frame: Frame<'_>, limits: &Limits) -> Result<Box<Greeting>, Fatal> {
-        let State::AwaitConnect { deadline } = self.state else {
+        let State::AwaitConnect { deadline, answer } = &mut self.state else {
             unreachable!("the caller looks at the phase first")
         };
+        let deadline = *deadline;
         match PacketType::try_from(frame.first >> 4)? {
             PacketType::Connect => {}
             other => return Err(Violation::FirstPacketNotConnect(other).into()),
         }
-        self.answer_version = greeting::answer_version(frame.body);
-        let packet = Packet::decode(frame, Version::V5) // CONNECT says its own version
-            .inspect_err(|_| self.answer_limits = greeting::answer_limits(frame.body))?;
+        let peer = greeting::answer_limits(frame.body);
+        *answer = greeting::answer_version(frame.body).map(|version| Answer { version, peer });
+        let packet = Packet::decode(frame, Version::V5)?; // CONNECT says its own version
         let Packet::Connect(connect) = packet else {
             return Err(Violation::FirstPacketNotConnect(packet.kind()).into());
         };
@@ -226,14 +233,28 @@ impl Connection {
     /// CONNACK with a reason of 0x80 or more; nothing is handled any more. [MQTT-3.2.2-7] [MQTT-3.1.4-6]
     /// [3.1.1 MQTT-3.1.4-5] [3.1.1 MQTT-3.2.2-5]
     pub fn refuse(&mut self, reason: ReasonCode, text: Option<&str>, output: &mut Output) {
-        let peer = match &self.state {
-            State::Deciding(deciding) => deciding.peer,
-            _ => self.answer_limits,
-        };
-        if let Some(version) = self.answer_version {
+        self.refuse_in(self.answer(), reason, text, output);
+    }
+
+    fn refuse_in(
+        &mut self,
+        answer: Option<Answer>,
+        reason: ReasonCode,
+        text: Option<&str>,
+        output: &mut Output,
+    ) {
+        if let Some(Answer { version, peer }) = answer {
             write_refusal(version, reason, text, &peer, output);
         }
         self.state = State::Closing;
+    }
+
+    fn answer(&self) -> Option<Answer> {
+        match &self.state {
+            State::AwaitConnect { answer, .. } => *answer,
+            State::Deciding(deciding) => Some(Answer { version: deciding.version, peer: deciding.peer }),
+            State::Connected(_) | State::Closing => None,
+        }
     }
 
     /// The connection ends because of this. In 5.0 the client is told why, by CONNACK or DISCONNECT; in 3.x it is
@@ -246,14 +267,14 @@ impl Connection {
                     Fatal::Malformed(malformed) => malformed.answer_version(),
                     Fatal::Violation(_) => None,
                 };
-                self.answer_version = form.or(self.answer_version);
+                let of_connect = self.answer();
+                let peer = of_connect.map_or(PeerLimits::default(), |answer| answer.peer);
+                let version = form.or(of_connect.map(|answer| answer.version));
                 // 3.x has no return code for what is malformed: it is closed without one. [3.1.1 MQTT-3.1.4-1] [3.1.1 MQTT-3.2.2-6]
-                let plain = self.answer_version.is_some_and(|version| !version.is_v5());
                 let has_code = form.is_some() || fatal == Violation::EmptyClientId.into();
-                if plain && !has_code {
-                    self.answer_version = None;
-                }
-                self.refuse(fatal.reason(), Some(&text), output);
+                let version = version.filter(|version| version.is_v5() || has_code);
+                let answer = version.map(|version| Answer { version, peer });
+                self.refuse_in(answer, fatal.reason(), Some(&text), output);
             }
             State::Connected(_) | State::Closing => self.end(fatal.reason(), Some(&text), output),
         }

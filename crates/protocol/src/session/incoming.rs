@@ -1,11 +1,15 @@
 //! The receiving half of QoS 2 (4.3.3) and the other side's use of our Receive Maximum.
 
 use super::PacketIdSet;
+use alloc::boxed::Box;
 use martlet_codec::PacketId;
 
-/// QoS 2 identifiers received and not yet released.
+/// QoS 2 identifiers received and not yet released. Most sessions never receive one, and hold a pointer.
 #[derive(Debug, Default)]
-pub struct Incoming {
+pub struct Incoming(Option<Box<Sets>>);
+
+#[derive(Debug, Default)]
+struct Sets {
     /// Received on this connection: they count against our Receive Maximum.
     current: PacketIdSet,
     /// Left over from earlier connections: known, but the other side's quota began anew without them.
@@ -15,33 +19,36 @@ pub struct Incoming {
 impl Incoming {
     /// A connection resumed the session.
     pub fn resume(&mut self) {
-        self.carried.absorb(&mut self.current);
+        if let Some(sets) = &mut self.0 {
+            sets.carried.absorb(&mut sets.current);
+        }
     }
     /// A QoS 2 PUBLISH came: true if it is new and must be delivered on, false if it is a duplicate of one that
     /// was. [MQTT-4.3.3-10]
     pub fn receive(&mut self, id: PacketId) -> bool {
-        if self.carried.remove(id) {
-            self.current.insert(id);
+        let Sets { current, carried } = &mut **self.0.get_or_insert_default();
+        if carried.remove(id) {
+            current.insert(id);
             return false;
         }
-        self.current.insert(id)
+        current.insert(id)
     }
     /// PUBREL came, or the PUBLISH was refused by PUBREC: the identifier means a new message from now on.
     /// False if it was not known. [MQTT-4.3.3-12] [MQTT-4.3.3-9]
     pub fn release(&mut self, id: PacketId) -> bool {
-        self.current.remove(id) || self.carried.remove(id)
+        self.0.as_mut().is_some_and(|sets| sets.current.remove(id) || sets.carried.remove(id))
     }
     /// Whether this identifier was received and not released.
     pub fn contains(&self, id: PacketId) -> bool {
-        self.current.contains(id) || self.carried.contains(id)
+        self.0.as_ref().is_some_and(|sets| sets.current.contains(id) || sets.carried.contains(id))
     }
     /// Messages of this connection that count against our Receive Maximum.
     pub fn in_flight(&self) -> u32 {
-        self.current.len()
+        self.0.as_ref().map_or(0, |sets| sets.current.len())
     }
     /// All identifiers held, of earlier connections too.
     pub fn len(&self) -> u32 {
-        self.current.len() + self.carried.len()
+        self.0.as_ref().map_or(0, |sets| sets.current.len() + sets.carried.len())
     }
     /// Whether no identifier is held.
     pub fn is_empty(&self) -> bool {
@@ -49,8 +56,12 @@ impl Incoming {
     }
     /// The connection is gone: unused memory is given back.
     pub fn shrink(&mut self) {
-        self.current.shrink();
-        self.carried.shrink();
+        if self.is_empty() {
+            self.0 = None;
+        } else if let Some(sets) = &mut self.0 {
+            sets.current.shrink();
+            sets.carried.shrink();
+        }
     }
 }
 
