@@ -7,8 +7,8 @@ use crate::interface::ConnectionId;
 use crate::session::SessionKey;
 use crate::shard::Shard;
 
-/// A session's own structures, without its client id and its queue.
-const SESSION_BYTES: u64 = 512;
+/// A session's own structures and its connection's, without its client id and its queue.
+const SESSION_BYTES: u64 = 768;
 /// A shared subscription and its group, without their texts.
 const SHARE_BYTES: u64 = 512;
 /// A message that waits in a group.

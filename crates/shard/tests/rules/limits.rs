@@ -334,7 +334,7 @@ fn a_client_comes_back_to_its_session_however_full_memory_is() {
 #[test]
 fn memory_has_a_bound() {
     everywhere_with(
-        |config| config.memory_bytes_max = 3600, // two sessions, and two messages with what goes with them
+        |config| config.memory_bytes_max = 4100, // two sessions, and two messages with what goes with them
         |rig| {
             rig.connect("s", "v5 expiry=60");
             rig.subscribe("s", "t@1");
