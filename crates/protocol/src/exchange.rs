@@ -56,6 +56,7 @@ impl Receiver {
         if !is_again {
             text.clear();
             if topic.len() <= RECENT_BYTES_MAX {
+                text.reserve_exact(topic.len());
                 text.push_str(topic);
             }
         }

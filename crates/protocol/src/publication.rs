@@ -110,10 +110,12 @@ pub struct PublicationId(u32);
 
 const NO_SLOT: u32 = u32::MAX;
 
-/// Buffers of more bytes than this are freed with their message, not kept for the next.
-const SPARE_BYTES_MAX: usize = 512;
-/// Free slots that keep their buffers.
-const SPARE_SLOTS_MAX: usize = 1024;
+/// Bytes of buffers that free slots keep for the next messages.
+const SPARE_BYTES_MAX: usize = 512 * 1024;
+/// Of one message: larger ones are freed.
+const SPARE_BYTES_EACH_MAX: usize = 512;
+/// Slots of an empty store that are kept.
+const SLOTS_KEPT_MAX: usize = 1024;
 
 /// One publication, or a free slot, with buffers for the next publication.
 #[derive(Debug, Default)]
@@ -154,9 +156,13 @@ impl Slot {
         self.publisher = message.publisher;
         self.references = 1;
     }
-    /// Empties the slot; what buffers it had are kept if they are small and `keeps`.
+    /// Bytes of its buffers.
+    fn capacity(&self) -> usize {
+        self.topic.capacity() + self.body.capacity()
+    }
+    /// Empties the slot; its buffers are kept if they are small and `keeps`.
     fn free(&mut self, next: u32, keeps: bool) {
-        if keeps && self.topic.capacity() + self.body.capacity() <= SPARE_BYTES_MAX {
+        if keeps {
             self.topic.clear();
             self.body.clear();
         } else {
@@ -181,6 +187,9 @@ pub struct Publications {
     free: u32,
     count: usize,
     bytes: u64,
+    /// Bytes of the buffers of what is stored, and of free slots.
+    capacity: u64,
+    spare: usize,
 }
 
 impl Default for Publications {
@@ -192,7 +201,7 @@ impl Default for Publications {
 impl Publications {
     /// An empty store.
     pub const fn new() -> Self {
-        Publications { slots: Vec::new(), free: NO_SLOT, count: 0, bytes: 0 }
+        Publications { slots: Vec::new(), free: NO_SLOT, count: 0, bytes: 0, capacity: 0, spare: 0 }
     }
     /// Stores a copy of a message, with one reference: the caller's.
     pub fn insert(&mut self, message: &Message<'_>) -> PublicationId {
@@ -205,7 +214,9 @@ impl Publications {
         let index = self.free;
         let slot = &mut self.slots[index as usize];
         self.free = slot.properties_len;
+        self.spare -= slot.capacity();
         slot.fill(message);
+        self.capacity += slot.capacity() as u64;
         PublicationId(index)
     }
     /// One more reference.
@@ -216,21 +227,26 @@ impl Publications {
     }
     /// One reference less.
     pub fn release(&mut self, id: PublicationId) {
-        let spare = self.slots.len() - self.count;
         let slot = &mut self.slots[id.0 as usize];
         assert!(slot.references > 0, "references are counted, so a held id is taken");
         slot.references -= 1;
         if slot.references == 0 {
             self.count -= 1;
             self.bytes -= slot.message().size() as u64;
-            slot.free(self.free, spare < SPARE_SLOTS_MAX);
+            let capacity = slot.capacity();
+            self.capacity -= capacity as u64;
+            slot.free(
+                self.free,
+                capacity <= SPARE_BYTES_EACH_MAX && self.spare + capacity <= SPARE_BYTES_MAX,
+            );
+            self.spare += slot.capacity();
             self.free = id.0;
             self.shrink();
         }
     }
     /// Gives the table back once nothing is stored, so that a burst leaves no memory behind.
     fn shrink(&mut self) {
-        if self.count == 0 && self.slots.capacity() > SPARE_SLOTS_MAX {
+        if self.count == 0 && self.slots.capacity() > SLOTS_KEPT_MAX {
             *self = Self::new();
         }
     }
@@ -251,7 +267,7 @@ impl Publications {
     /// Bytes of memory that all of them take, about: their parts, their slots, and what allocations cost.
     pub fn memory(&self) -> u64 {
         const OWN_BYTES: u64 = 128;
-        self.bytes + self.count as u64 * OWN_BYTES
+        self.capacity + self.count as u64 * OWN_BYTES
     }
     /// Bytes of all topics, properties and payloads stored.
     pub fn bytes(&self) -> u64 {
@@ -282,6 +298,24 @@ mod tests {
         let three = store.insert(&message(b"three"));
         assert_eq!(three, one, "a freed slot is used again");
         assert_eq!(store.get(two).payload, b"two");
+    }
+
+    #[test]
+    fn buffers_are_used_again_and_weighed_as_they_are() {
+        let mut store = Publications::new();
+        let held = store.insert(&message(b"held")); // so that the store is never empty
+        for round in 0..3 {
+            let large: Vec<_> = (0..3000).map(|_| store.insert(&message(&[0; 400]))).collect();
+            large.into_iter().for_each(|id| store.release(id));
+            assert_eq!(store.spare, store.slots.iter().skip(1).map(Slot::capacity).sum::<usize>());
+            assert!(store.spare <= SPARE_BYTES_MAX && store.spare > SPARE_BYTES_MAX / 2, "round {round}");
+            let small: Vec<_> = (0..3000).map(|_| store.insert(&message(&[0; 250]))).collect();
+            let buffers: usize = store.slots.iter().map(Slot::capacity).sum();
+            assert!(store.memory() >= buffers as u64, "a message in a large buffer weighs as much as that");
+            small.into_iter().for_each(|id| store.release(id));
+        }
+        store.release(held);
+        assert_eq!((store.memory(), store.spare), (0, 0));
     }
 
     #[test]

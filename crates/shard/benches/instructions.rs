@@ -152,7 +152,9 @@ fn matching() -> Rig {
     rig.subscribe(subscriber, "plant/7/line/3/temperature", 0);
     rig.subscribe(subscriber, "plant/+/line/3/#", 0);
     rig.from = rig.connect();
-    rig.bytes = (0..BATCH).flat_map(|_| publish("plant/7/line/3/temperature", 0, 0)).collect();
+    // Topics that change: no remembered route helps.
+    let topics = ["plant/7/line/3/temperature", "plant/8/line/3/temperature"];
+    rig.bytes = (0..BATCH).flat_map(|n| publish(topics[n % 2], 0, 0)).collect();
     rig.warm()
 }
 

@@ -153,9 +153,11 @@ impl Clients {
         let connection = &mut self.connections[id];
         connection.output.give_buffer(|| self.pool.take());
         let Connection { protocol, output, .. } = connection;
-        protocol
-            .send(now, source, delivery, encodings, &mut self.publications, output)
-            .map_err(|_| Dropped::TooLarge)?;
+        let sent = protocol.send(now, source, delivery, encodings, &mut self.publications, output);
+        if sent.is_err() {
+            self.give_back(id);
+            return Err(Dropped::TooLarge);
+        }
         self.counters.delivered += 1;
         self.sent(id, payload_bytes);
         Ok(())
@@ -210,6 +212,9 @@ impl Clients {
             return false;
         }
         let step = self.with_link(id, key, |protocol, link| protocol.send_next(now, encodings, link));
+        if !matches!(step, Step::Sent { .. }) {
+            self.give_back(id);
+        }
         let (reason, group) = match step {
             Step::Blocked => return false,
             Step::Sent { payload_bytes } => {

@@ -241,6 +241,7 @@ impl Shard {
         connection.protocol.close();
         connection.partial = Default::default();
         connection.greeting = None;
+        connection.route = None;
         if let Some(timer) = connection.timer.take() {
             self.clients.wheel.cancel(timer);
         }

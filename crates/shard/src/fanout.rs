@@ -21,7 +21,7 @@ const FRESH_MAX: usize = 16 * 1024;
 const NO_MORE: u32 = u32::MAX;
 
 /// Targets of the longest route that is remembered.
-const ROUTE_TARGETS_MAX: usize = 32;
+const ROUTE_TARGETS_MAX: usize = 8;
 
 /// The targets of a client's last topic on this shard, which most of its messages are for.
 #[derive(Debug, Default)]
@@ -190,7 +190,9 @@ impl Shard {
             && (matched.is_whole && groups.is_empty() && more_ids.is_empty())
             && targets.len() <= ROUTE_TARGETS_MAX
         {
-            route.targets.clone_from(targets);
+            route.targets.clear();
+            route.targets.reserve_exact(targets.len());
+            route.targets.extend_from_slice(targets);
             route.generation = Some(self.index.generation());
         }
     }

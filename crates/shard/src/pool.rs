@@ -32,7 +32,9 @@ impl Pool {
     /// Takes an empty buffer back, or frees it.
     pub(crate) fn give(&mut self, buffer: Vec<u8>) {
         let capacity = buffer.capacity();
-        if capacity <= BUFFER_BYTES_MAX && self.bytes + capacity <= BYTES_MAX {
+        // A small one would only have to grow, and there would be too many of them.
+        let is_wanted = (NEW_BYTES..=BUFFER_BYTES_MAX).contains(&capacity);
+        if is_wanted && self.bytes + capacity <= BYTES_MAX {
             self.bytes += capacity;
             self.buffers.push(buffer);
         }
@@ -48,6 +50,7 @@ mod tests {
         let mut pool = Pool::default();
         assert!(pool.take().capacity() >= NEW_BYTES);
         pool.give(Vec::with_capacity(BUFFER_BYTES_MAX + 1));
+        pool.give(Vec::with_capacity(8));
         assert_eq!(pool.bytes, 0);
         for _ in 0..3000 {
             pool.give(Vec::with_capacity(1024));
