@@ -70,6 +70,8 @@ fn a_batch_that_is_too_much_for_one_turn_is_opened_in_several() {
     let publishes: Vec<u8> = (0..MESSAGES).flat_map(|number| [0x30, 4, 0, 1, b't', number]).collect();
     from.handle(now, Input::Received { connection: CLIENT, bytes: &publishes });
     let batch = from.take_mail(ShardId(1)).unwrap();
+    let size = batch.size() / usize::from(MESSAGES);
+    assert!((50..200).contains(&size), "{size} bytes for two of a message, and what says where it is to go");
 
     to.handle(now, Input::Mail { from: ShardId(0), batch });
     let mut turns = 1;
