@@ -37,6 +37,14 @@ pub(crate) const fn mix(mut bits: u64) -> u64 {
 mod tests {
     use super::*;
 
+    /// The numbers that the authors of SplitMix64 give for the seed 0.
+    #[test]
+    fn it_is_splitmix64() {
+        let mut random = Random::new(0);
+        let numbers = [random.next_u64(), random.next_u64(), random.next_u64()];
+        assert_eq!(numbers, [0xE220_A839_7B1D_CDAF, 0x6E78_9E6A_A1B9_65F4, 0x06C4_5D18_8009_454F]);
+    }
+
     #[test]
     fn the_same_seed_gives_the_same_numbers_below_the_bound() {
         let (mut a, mut b) = (Random::new(7), Random::new(7));

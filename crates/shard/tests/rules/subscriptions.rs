@@ -220,3 +220,27 @@ fn sys_is_the_brokers_own() {
         rig.silent("s");
     });
 }
+
+#[test]
+fn many_filters_with_the_same_beginning_or_end_are_not_mistaken_for_one_another() {
+    let rig = &mut Rig::new(1);
+    rig.connect("s", "v5");
+    rig.connect("p", "v5");
+    for n in 1..=1000 {
+        rig.subscribe("s", &format!("+/{n} sub={n}"));
+        rig.subscribe("s", &format!("{n}/+/end sub={n}"));
+    }
+    for n in 1..=1000 {
+        rig.tell("p", &format!("publish x/{n} y"));
+        rig.expect("s", &format!("publish x/{n} y sub={n}"));
+        rig.tell("p", &format!("publish {n}/x/end y"));
+        rig.expect("s", &format!("publish {n}/x/end y sub={n}"));
+    }
+    for n in 1..=1000 {
+        rig.tell("s", &format!("unsubscribe 1 +/{n}"));
+        rig.expect("s", "unsuback 1 00");
+        rig.tell("p", &format!("publish x/{n} y"));
+        rig.tell("p", &format!("publish {n}/x/end y"));
+        rig.expect("s", &format!("publish {n}/x/end y sub={n}"));
+    }
+}
