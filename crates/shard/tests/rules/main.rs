@@ -8,7 +8,9 @@ mod common;
 
 mod auth;
 mod connect;
+mod counters_exact;
 mod delivery;
+mod fairness;
 mod hard_answers;
 mod hard_exchange;
 mod hard_packets;
@@ -23,4 +25,5 @@ mod shared;
 mod stream;
 mod subscriptions;
 mod v311;
+mod watermarks;
 mod wills;
