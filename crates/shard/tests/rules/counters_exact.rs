@@ -241,3 +241,18 @@ fn a_match_that_is_cut_off() {
     assert_eq!((rig.counters().matches_cut, rig.counters().subscriptions), (3, 1 << 13));
     rig.heard("p");
 }
+
+#[test]
+fn an_answer_that_waited_for_a_group_elsewhere() {
+    let mut rig = Rig::new(2);
+    for shard in [0, 1] {
+        let name = rig.id_on(shard, "m");
+        rig.connect(&name, "v5");
+        for filters in ["$share/g/t", "$share/a/t $share/b/t $share/c/t $share/d/t"] {
+            let before = rig.counters().packets_sent;
+            rig.subscribe(&name, filters);
+            assert_eq!(rig.counters().packets_sent, before + 1);
+        }
+    }
+    assert_eq!(rig.counters().shared_subscriptions, 10);
+}

@@ -17,6 +17,7 @@ mod hard_packets;
 mod hard_sessions;
 mod hard_subscriptions;
 mod limits;
+mod log_words;
 mod memory_account;
 mod retained;
 mod routes;
