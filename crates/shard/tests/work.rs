@@ -117,3 +117,39 @@ fn a_batch_is_empty_when_it_is_used_again() {
     }
     assert!(sizes.iter().all(|size| *size == sizes[0]), "{sizes:?}");
 }
+
+#[test]
+fn a_search_among_retained_messages_takes_several_turns() {
+    const TOPICS: u32 = 10_000;
+    let mut shard = Shard::new(Config { sys_interval_ms: 0, ..Config::default() }, Arc::new(Interest::new()));
+    let now = Time::from_millis(1);
+    connect_at_home(&mut shard, now);
+    for number in 0..TOPICS {
+        let publish = [b"\x31\x08\0\x05", format!("{number:05}x").as_bytes()].concat();
+        shard.handle(now, Input::Received { connection: CLIENT, bytes: &publish });
+    }
+    while shard.poll_timeout() == Some(Time::default()) {
+        shard.handle(now, Input::Timeout);
+    }
+    assert_eq!(shard.counters().retained, u64::from(TOPICS));
+    shard.handle(now, Input::Received { connection: CLIENT, bytes: b"\x82\x08\0\x01\0\x03+/x\0" });
+    let mut turns = 0;
+    while shard.poll_timeout() == Some(Time::default()) {
+        shard.handle(now, Input::Timeout);
+        turns += 1;
+    }
+    assert!((2..100).contains(&turns), "{turns}");
+}
+
+#[test]
+fn what_is_little_work_is_done_in_one_turn() {
+    let mut shard = Shard::new(Config { sys_interval_ms: 0, ..Config::default() }, Arc::new(Interest::new()));
+    let now = Time::from_millis(1);
+    connect_at_home(&mut shard, now);
+    shard.handle(now, Input::Received { connection: CLIENT, bytes: b"\x82\x08\0\x01\0\x03+/x\0" });
+    let publishes: Vec<u8> =
+        (0..MESSAGES).flat_map(|number| [0x30, 6, 0, 3, b't', b'/', b'x', number]).collect();
+    shard.handle(now, Input::Received { connection: CLIENT, bytes: &publishes });
+    assert_eq!(shard.counters().delivered, u64::from(MESSAGES));
+    assert_ne!(shard.poll_timeout(), Some(Time::default()), "nothing is left to do");
+}
