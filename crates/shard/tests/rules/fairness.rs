@@ -216,7 +216,6 @@ fn answers_to_subscriptions_wait_for_their_own_groups() {
     rig.expect_all(&name, &["suback 4 00"]);
     rig.hold_mail = false;
     rig.settle();
-    println!("{:?}", rig.client(&name).heard);
     rig.expect_all(&name, &["suback 3 00", "suback 1 00", "suback 2 00 00"]);
 }
 
