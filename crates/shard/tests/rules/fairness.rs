@@ -216,7 +216,6 @@ fn answers_to_subscriptions_wait_for_their_own_groups() {
     rig.expect_all(&name, &["suback 4 00"]);
     rig.hold_mail = false;
     rig.settle();
-    println!("{:?}", rig.client(&name).heard);
     rig.expect_all(&name, &["suback 3 00", "suback 1 00", "suback 2 00 00"]);
 }
 
@@ -239,4 +238,16 @@ fn groups_that_one_session_may_be_in() {
         rig.expect("m", heard);
     }
     assert_eq!(rig.counters().shared_subscriptions, 1024);
+}
+
+#[test]
+fn a_member_that_wants_retain_as_published_hears_what_was_not_retained() {
+    everywhere(|rig| {
+        rig.connect("m", "v5");
+        rig.subscribe("m", "$share/g/t@1p");
+        rig.connect("p", "v5");
+        rig.tell_all("p", &["publish t x", "publish t y 1#1"]);
+        rig.expect_all("m", &["publish t x", "publish t y 1#1"]);
+        rig.expect("p", "puback 1");
+    });
 }

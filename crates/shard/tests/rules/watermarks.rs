@@ -168,7 +168,7 @@ fn a_second_connect_is_no_reason_to_move() {
     let (here, there) = (rig.id_on(0, "a"), rig.id_on(1, "b"));
     rig.connect(&here, "v5");
     rig.write(&here, &words::connect(&there, "v5"));
-    rig.expect(&here, "disconnect 82"); // [MQTT-3.1.0-2]
+    rig.expect(&here, "disconnect 82");
     assert!(!rig.is_open(&here));
     assert_eq!(rig.counters().clients(), 0);
 }
