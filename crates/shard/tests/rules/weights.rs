@@ -8,9 +8,8 @@ fn held(rig: &Rig) -> u64 {
 }
 
 /// By how much the account grows for each of a hundred, which must be as much as is due and a tenth more at most.
-fn grows(rig: &mut Rig, due: u64, what: &str, each: impl FnMut(&mut Rig, usize)) {
+fn grows(rig: &mut Rig, due: u64, what: &str, mut each: impl FnMut(&mut Rig, usize)) {
     let before = held(rig);
-    let mut each = each;
     (0..100).for_each(|n| each(rig, n));
     let grown = (held(rig) - before) / 100;
     assert!(grown >= due && grown <= due + due / 10 + 1, "{what}: {grown} bytes, where {due} are due");
