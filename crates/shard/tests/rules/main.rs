@@ -27,6 +27,7 @@ mod sessions;
 mod shared;
 mod stream;
 mod subscriptions;
+mod transmit;
 mod v311;
 mod watermarks;
 mod weights;
