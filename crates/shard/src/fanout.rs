@@ -134,7 +134,7 @@ impl Shard {
         }
         let groups = core::mem::take(&mut fanout.groups);
         for group in &groups {
-            self.offer(now, *group, &mut parcelled, qos);
+            self.offer(now, *group, &mut parcelled, qos, retain);
         }
         parcelled.finish(&mut self.clients.publications);
         fanout.groups = groups;

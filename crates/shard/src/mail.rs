@@ -64,7 +64,7 @@ pub(crate) enum Mail {
         subscription: Subscription,
     },
     /// A message that a member did not begin: assign it to another.
-    Return { member: SessionRef, filter: Parcel, parcel: Parcel, qos: QoSLevel },
+    Return { member: SessionRef, filter: Parcel, parcel: Parcel, qos: QoSLevel, retain: bool },
     /// The sender's counters, for `$SYS`.
     Counters(Box<Counters>),
 }

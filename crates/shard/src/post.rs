@@ -1,7 +1,7 @@
 //! Mail from other shards, opened in the order in which it was written.
 
 use crate::clients::Parcelled;
-use crate::groups::Assigned;
+use crate::groups::{Assigned, GroupMessage};
 use crate::interface::{Effect, ShardId};
 use crate::mail::{Batch, Mail};
 use crate::replay::Replayed;
@@ -136,9 +136,10 @@ impl Shard {
                 self.assigned(now, batch.text(&filter), member, &mut parcelled, &assigned);
                 parcelled.finish(&mut self.clients.publications);
             }
-            Mail::Return { member, filter, parcel, qos } => {
+            Mail::Return { member, filter, parcel, qos, retain } => {
                 let publication = self.clients.publications.insert(&batch.message(&parcel));
-                self.take_back(now, batch.text(&filter), member, publication, qos);
+                let message = GroupMessage { publication, qos, retain };
+                self.take_back(now, batch.text(&filter), member, message);
             }
             _ => unreachable!("everything else is opened by the caller"),
         }

@@ -11,7 +11,7 @@ use crate::session::SessionRef;
 use crate::shard::Shard;
 use crate::shared::{Group, Item, Offer};
 use martlet_codec::{QoSLevel, RetainHandling, SubscriptionOptions, TopicFilter};
-use martlet_protocol::{Message, PublicationId, Time};
+use martlet_protocol::{Message, Time};
 
 impl Shard {
     pub(crate) fn member_joins(
@@ -90,16 +90,16 @@ impl Shard {
         now: Time,
         filter: &str,
         member: SessionRef,
-        publication: PublicationId,
-        qos: QoSLevel,
+        given_back: GroupMessage,
     ) {
+        let publication = given_back.publication;
         let Some(key) = self.groups.find(filter) else {
             self.clients.publications.release(publication);
             self.clients.counters.routed += 1;
             return self.clients.counters.dropped.count(Dropped::NoMember, 1);
         };
         let message = self.clients.publications.get(publication);
-        let item = item(&message, GroupMessage { publication, qos });
+        let item = item(&message, given_back);
         let group = &mut self.groups.get(key).group;
         group.add_credit(member, 1);
         group.give_back(item);
@@ -108,7 +108,14 @@ impl Shard {
     }
 
     /// A publication that matches a group's filter.
-    pub(crate) fn offer(&mut self, now: Time, key: GroupKey, parcelled: &mut Parcelled<'_>, qos: QoSLevel) {
+    pub(crate) fn offer(
+        &mut self,
+        now: Time,
+        key: GroupKey,
+        parcelled: &mut Parcelled<'_>,
+        qos: QoSLevel,
+        retain: bool,
+    ) {
         let message = parcelled.message(&self.clients.publications);
         let (topic, publisher) = (topic_hash(message.topic.as_str()), message.publisher);
         let kept = self.groups.get(key);
@@ -117,7 +124,7 @@ impl Shard {
                 self.clients.counters.routed += 1;
                 return self.clients.counters.dropped.count(Dropped::NoMember, 1);
             };
-            return self.assign(now, key, member, parcelled, &Assigned { qos, retain: false, subscription });
+            return self.assign(now, key, member, parcelled, &Assigned { qos, retain, subscription });
         }
         if self.clients.is_full_for(message.size()) {
             self.clients.counters.routed += 1;
@@ -125,9 +132,9 @@ impl Shard {
         }
         let publication = parcelled.store(&mut self.clients.publications);
         let message = self.clients.publications.get(publication);
-        match kept.group.offer(item(&message, GroupMessage { publication, qos })) {
+        match kept.group.offer(item(&message, GroupMessage { publication, qos, retain })) {
             Offer::Assign(member, subscription) => {
-                self.assign(now, key, member, parcelled, &Assigned { qos, retain: false, subscription });
+                self.assign(now, key, member, parcelled, &Assigned { qos, retain, subscription });
             }
             Offer::Queued => {
                 self.clients.held.in_groups += 1;
@@ -165,7 +172,7 @@ impl Shard {
         while let Some(kept) = self.groups.kept[key.0 as usize].as_deref_mut() {
             let Some(assignment) = kept.group.poll_assignment() else { return };
             self.clients.held.in_groups -= 1;
-            let GroupMessage { publication, qos } = assignment.message;
+            let GroupMessage { publication, qos, retain } = assignment.message;
             let subscription = assignment.subscription;
             if self.clients.publications.get(publication).is_expired(now) {
                 kept.group.add_credit(assignment.member, 1);
@@ -173,7 +180,7 @@ impl Shard {
                 self.clients.counters.dropped.count(Dropped::Expired, 1);
             } else {
                 let mut parcelled = Parcelled::stored(publication);
-                let assigned = Assigned { qos, retain: false, subscription };
+                let assigned = Assigned { qos, retain, subscription };
                 self.assign(now, key, assignment.member, &mut parcelled, &assigned);
             }
             self.clients.publications.release(publication);

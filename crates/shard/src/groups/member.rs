@@ -1,6 +1,6 @@
 //! The side of the members: what a session of this shard tells its groups, and what it gets from them.
 
-use super::{Assigned, Joined};
+use super::{Assigned, GroupMessage, Joined};
 use crate::clients::{Outbound, Parcelled};
 use crate::connection::Connection;
 use crate::counters::Dropped;
@@ -15,7 +15,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
 use martlet_codec::{QoSLevel, ReasonCode, TopicFilter};
-use martlet_protocol::{Encodings, PublicationId, Time};
+use martlet_protocol::{Encodings, Time};
 
 /// Messages that a member may hold unsettled, within its own window.
 const CREDIT: u16 = 256;
@@ -181,16 +181,17 @@ impl Shard {
             let Some((filter, home)) = entry.group.and_then(|number| claim(shares, number)) else {
                 return false;
             };
-            returned.push((filter, home, publication, entry.qos));
+            let message = GroupMessage { publication, qos: entry.qos, retain: entry.retain };
+            returned.push((filter, home, message));
             true
         });
         self.clients.counters.in_flight -= u64::from(in_flight - slot.session.outgoing.in_flight());
         self.clients.held.entries_changed(entry_bytes, slot.session.outgoing.entry_bytes());
-        for (filter, home, publication, qos) in returned.into_iter().rev() {
+        for (filter, home, message) in returned.into_iter().rev() {
             self.clients.counters.queued -= 1;
             self.clients.counters.routed -= 1; // this delivery did not happen
-            self.return_one(now, &filter, home, member, publication, qos);
-            self.clients.publications.release(publication);
+            self.return_one(now, &filter, home, member, message);
+            self.clients.publications.release(message.publication);
         }
     }
 
@@ -200,18 +201,18 @@ impl Shard {
         filter: &str,
         home: ShardId,
         member: SessionRef,
-        publication: PublicationId,
-        qos: QoSLevel,
+        message: GroupMessage,
     ) {
+        let GroupMessage { publication, qos, retain } = message;
         if home != self.clients.config.shard {
             let batch = self.outboxes[home.0 as usize].batch(&mut self.clients.effects, home);
             let filter = batch.pack_text(filter);
             let parcel = batch.pack(&self.clients.publications.get(publication));
-            batch.push(Mail::Return { member, filter, parcel, qos });
+            batch.push(Mail::Return { member, filter, parcel, qos, retain });
             return;
         }
         self.clients.publications.retain(publication);
-        self.take_back(now, filter, member, publication, qos);
+        self.take_back(now, filter, member, message);
     }
 
     /// Credit for what the sessions of this shard have settled.
@@ -255,7 +256,8 @@ impl Shard {
             }
             let publication = parcelled.store(&mut self.clients.publications);
             let home = self.home_of_group(filter);
-            return self.return_one(now, filter, home, member, publication, assigned.qos);
+            let message = GroupMessage { publication, qos: assigned.qos, retain: assigned.retain };
+            return self.return_one(now, filter, home, member, message);
         };
         let qos = assigned.qos.min(assigned.subscription.options.maximum_qos); // [MQTT-4.8.2-3]
         let number = share.number;
@@ -263,7 +265,7 @@ impl Shard {
         share.outstanding += u16::from(waits);
         let id = assigned.subscription.id.map_or(0, NonZeroU32::get);
         let subscription_ids = if id == 0 { &[][..] } else { core::slice::from_ref(&id) };
-        let retain = assigned.retain && assigned.subscription.options.retain_as_published;
+        let retain = assigned.retain && assigned.subscription.options.retain_as_published; // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
         let group = queued.then_some(number);
         let out = Outbound { to: key, qos, retain, subscription_ids, group };
         let taken = self.clients.deliver(now, parcelled, &out, &mut Encodings::default());

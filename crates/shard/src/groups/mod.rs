@@ -32,8 +32,10 @@ impl GroupKey {
 /// A message that waits in a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct GroupMessage {
-    publication: PublicationId,
-    qos: QoSLevel,
+    pub(crate) publication: PublicationId,
+    pub(crate) qos: QoSLevel,
+    /// As published; of one that a member gives back, as that member was to hear it.
+    pub(crate) retain: bool,
 }
 
 #[derive(Debug)]

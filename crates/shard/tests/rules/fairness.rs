@@ -241,13 +241,29 @@ fn groups_that_one_session_may_be_in() {
 }
 
 #[test]
-fn a_member_that_wants_retain_as_published_hears_what_was_not_retained() {
+fn a_member_that_wants_it_hears_whether_a_message_was_published_as_retained() {
     everywhere(|rig| {
-        rig.connect("m", "v5");
+        rig.connect("m", "v5 clean=0 expiry=60 rm=1");
         rig.subscribe("m", "$share/g/t@1p");
         rig.connect("p", "v5");
-        rig.tell_all("p", &["publish t x", "publish t y 1#1"]);
-        rig.expect_all("m", &["publish t x", "publish t y 1#1"]);
-        rig.expect("p", "puback 1");
+        rig.tell_all(
+            "p",
+            &["publish t a", "publish t b retain", "publish t c 1#1", "publish t d 1#2 retain"],
+        );
+        rig.expect_all("p", &["puback 1", "puback 2"]);
+        rig.expect_all("m", &["publish t a", "publish t b retain", "publish t c 1#1"]); // [MQTT-3.3.1-13]
+        rig.cut("m"); // d waits in the group
+        rig.connect("m", "v5 clean=0 expiry=60 rm=9");
+        let heard = rig.heard("m");
+        assert!(
+            heard.iter().any(|one| one.starts_with("publish t d 1#") && one.ends_with(" retain")),
+            "{heard:?}"
+        );
+        rig.cut("m");
+        rig.connect("n", "v5");
+        rig.subscribe("n", "$share/h/t@1");
+        rig.tell("p", "publish t e 1#3 retain");
+        rig.expect("p", "puback 3");
+        rig.expect_all("n", &["publish t e 1#1"]); // [MQTT-3.3.1-12]
     });
 }
