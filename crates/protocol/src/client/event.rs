@@ -226,3 +226,27 @@ impl ServerLimits {
         limits
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn each_refusal_has_its_own_words() {
+        let said = [
+            Refused::NotConnected,
+            Refused::QueueFull,
+            Refused::TooManyRequests,
+            Refused::TooLarge,
+            Refused::Expired,
+            Refused::SessionLost,
+            Refused::Malformed(Malformed::TopicNameEmpty),
+        ]
+        .map(|refused| refused.to_string());
+        for (index, words) in said.iter().enumerate() {
+            assert!(words.len() > 10 && !said[..index].contains(words), "{words:?}");
+        }
+        assert_eq!(said[6], Malformed::TopicNameEmpty.to_string());
+    }
+}
