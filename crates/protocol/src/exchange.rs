@@ -49,18 +49,17 @@ impl Receiver {
 
     /// Remembers the topic of a PUBLISH that passed [`Self::publish`]; whether it was the last one's too.
     pub(crate) fn remember(&mut self, publish: &Publish<'_>) -> bool {
-        let recent = core::mem::take(&mut self.recent);
+        let mut recent = core::mem::take(&mut self.recent);
         let topic = self.topic(publish).as_str();
         let is_again = topic == recent;
-        let mut text = recent;
         if !is_again {
-            text.clear();
+            recent.clear();
             if topic.len() <= RECENT_BYTES_MAX {
-                text.reserve_exact(topic.len());
-                text.push_str(topic);
+                recent.reserve_exact(topic.len());
+                recent.push_str(topic);
             }
         }
-        self.recent = text;
+        self.recent = recent;
         is_again
     }
 

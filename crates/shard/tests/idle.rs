@@ -6,15 +6,9 @@
 mod common;
 
 use common::Rig;
+use common::process::data_bytes;
 
 const CLIENTS: usize = 2_000;
-
-/// Bytes of this process's private writable memory, touched or not.
-fn data_bytes() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmData:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
-}
 
 #[test]
 fn a_message_that_is_not_sent_leaves_no_buffer_behind() {

@@ -6,16 +6,10 @@
 mod common;
 
 use common::Rig;
+use common::process::data_bytes;
 use common::words::hex;
 
 const CLIENTS: usize = 2_000;
-
-/// Bytes of this process's private writable memory, touched or not.
-fn data_bytes() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmData:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
-}
 
 /// What `CLIENTS` clients cost, in bytes each, that say this first. The rig is kept: its memory is not used again.
 fn cost(bytes: &[u8]) -> (Rig, usize) {

@@ -173,7 +173,10 @@ pub(super) fn answer_version(connect: &[u8]) -> Option<Version> {
 
 /// What the client takes, from a CONNECT that may be wrong: its limits count if its properties are not what is wrong
 /// with it. [MQTT-3.1.2-24] [MQTT-3.2.2-19]
-pub(super) fn answer_limits(connect: &[u8]) -> PeerLimits {
+pub(super) fn answer_limits(version: Version, connect: &[u8]) -> PeerLimits {
+    if !version.is_v5() {
+        return PeerLimits::default();
+    }
     let mut reader = Reader::new(connect);
     let mut properties = || {
         let (_name, _level, _flags) = (reader.binary()?, reader.u8()?, reader.u8()?);
@@ -181,10 +184,7 @@ pub(super) fn answer_limits(connect: &[u8]) -> PeerLimits {
         let len = reader.varint()?;
         Properties::new(reader.bytes(len as usize)?, Place::Connect)
     };
-    match answer_version(connect) {
-        Some(Version::V5) => properties().map_or(PeerLimits::default(), PeerLimits::from_properties),
-        _ => PeerLimits::default(),
-    }
+    properties().map_or(PeerLimits::default(), PeerLimits::from_properties)
 }
 
 /// CONNACK with success. A property is written where the server's limit differs from the protocol's default.

@@ -147,8 +147,8 @@ impl Connection {
             PacketType::Connect => {}
             other => return Err(Violation::FirstPacketNotConnect(other).into()),
         }
-        let peer = greeting::answer_limits(frame.body);
-        *answer = greeting::answer_version(frame.body).map(|version| Answer { version, peer });
+        *answer = greeting::answer_version(frame.body)
+            .map(|version| Answer { version, peer: greeting::answer_limits(version, frame.body) });
         let packet = Packet::decode(frame, Version::V5)?; // CONNECT says its own version
         let Packet::Connect(connect) = packet else {
             return Err(Violation::FirstPacketNotConnect(packet.kind()).into());

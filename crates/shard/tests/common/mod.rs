@@ -8,6 +8,7 @@
 pub(crate) mod client;
 pub(crate) mod describe;
 pub(crate) mod fuzz;
+pub(crate) mod process;
 pub(crate) mod random;
 pub(crate) mod rig;
 mod turn;
