@@ -43,7 +43,10 @@ impl Options {
                     rest
                 }
                 ["--runs", runs, rest @ ..] => {
-                    parsed.runs = usize::try_from(number("--runs", runs)?).unwrap_or(usize::MAX).clamp(1, 99);
+                    parsed.runs = match number("--runs", runs)? {
+                        count @ 1..=99 => count as usize,
+                        _ => return Err(format!("bench: --runs {runs}: it is 1 to 99")),
+                    };
                     rest
                 }
                 ["--rows", pattern, rest @ ..] => {
@@ -144,7 +147,7 @@ mod tests {
         assert_eq!(parsed, Options { runs: 3, rows: Some("pairs".into()), quick: true });
         assert_eq!(parsed.command(), "cargo xtask bench --runs 3 --rows 'pairs' --quick");
         assert!(!parsed.is_all() && Options::parse(&[]).unwrap().is_all());
-        for bad in [&["--runs"][..], &["--runs", "x"], &["pairs"]] {
+        for bad in [&["--runs"][..], &["--runs", "x"], &["--runs", "0"], &["--runs", "100"], &["pairs"]] {
             assert!(Options::parse(bad).is_err(), "{bad:?}");
         }
     }
