@@ -169,6 +169,11 @@ impl Header<'_> {
         1 + varint_len(remaining as u32) + remaining
     }
 
+    /// Where the packet identifier is in the frame, if the QoS has one.
+    pub fn packet_id_at(&self) -> usize {
+        1 + varint_len(self.remaining_len() as u32) + 2 + self.topic.len()
+    }
+
     fn remaining_len(&self) -> usize {
         let id = if self.qos.packet_id().is_some() { 2 } else { 0 };
         let block = self.block_len();

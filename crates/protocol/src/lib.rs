@@ -9,6 +9,7 @@ extern crate alloc;
 
 mod alias;
 mod answer;
+mod burst;
 pub mod client;
 mod exchange;
 mod keep_alive;
@@ -21,6 +22,7 @@ mod time;
 mod transmit;
 mod violation;
 
+pub use burst::Burst;
 pub use limits::{Limits, PeerLimits};
 pub use output::{Output, SHARED_PAYLOAD_MIN};
 pub use publication::{Message, Publication, PublicationId, Publications, split_properties};

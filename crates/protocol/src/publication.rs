@@ -221,9 +221,13 @@ impl Publications {
     }
     /// One more reference.
     pub fn retain(&mut self, id: PublicationId) {
+        self.retain_times(id, 1);
+    }
+    /// So many more references to something that the caller holds one of.
+    pub fn retain_times(&mut self, id: PublicationId, references: u32) {
         let slot = &mut self.slots[id.0 as usize];
         assert!(slot.references > 0, "references are counted, so a held id is taken");
-        slot.references += 1;
+        slot.references += references;
     }
     /// One reference less.
     pub fn release(&mut self, id: PublicationId) {

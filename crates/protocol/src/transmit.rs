@@ -5,6 +5,7 @@
 
 use crate::Time;
 use crate::alias::{Alias, OutgoingAliases};
+use crate::burst::Burst;
 use crate::limits::PeerLimits;
 use crate::output::{Output, SHARED_PAYLOAD_MIN};
 use crate::publication::{Message, PublicationId, Publications};
@@ -133,6 +134,12 @@ impl Transmitter {
                 Ok(())
             }
         }
+    }
+
+    /// Whether the receiver takes the frames of a burst as they are.
+    pub(crate) fn takes_burst(&self, burst: &mut Burst, has_id: bool) -> bool {
+        self.alias_maximum == 0
+            && burst.largest_frame(self.version, has_id) <= self.peer.maximum_packet_size as usize
     }
 
     fn publish_template(

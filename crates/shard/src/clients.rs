@@ -16,8 +16,8 @@ use foldhash::fast::SeedableRandomState;
 use martlet_codec::QoSLevel;
 use martlet_protocol::server::{Link, Step};
 use martlet_protocol::{
-    Delivery, Encodings, Entry, GroupRef, Message, PublicationId, Publications, SHARED_PAYLOAD_MIN, Source,
-    SubscriptionIds, Time,
+    Burst, Delivery, Encodings, Entry, GroupRef, Message, PublicationId, Publications, SHARED_PAYLOAD_MIN,
+    Source, SubscriptionIds, Time,
 };
 
 /// One delivery: to whom, and how.
@@ -120,7 +120,6 @@ impl Clients {
         encodings: &mut Encodings,
     ) -> bool {
         self.counters.routed += 1;
-        self.work += 1;
         let done = match out.qos {
             QoSLevel::AtMostOnce => self.deliver_now(now, parcelled, out, encodings),
             _ => self.enqueue(now, parcelled, out, encodings),
@@ -129,6 +128,35 @@ impl Clients {
             self.counters.dropped.count(reason, 1);
         }
         done.is_ok()
+    }
+
+    /// Delivers all messages of a burst to one session with this QoS, if it is connected and has room for all; else
+    /// nothing has happened, and they are to be delivered one by one.
+    pub(crate) fn deliver_burst(&mut self, to: SessionKey, qos: QoSLevel, burst: &mut Burst) -> bool {
+        let slot = &self.sessions[to];
+        let Some(id) = slot.connection else { return false };
+        let room = match qos {
+            QoSLevel::AtMostOnce => self.output_max(),
+            _ if slot.session.outgoing.bytes() + burst.queue_bytes() > self.config.queue_bytes_max => {
+                return false;
+            }
+            _ if self.is_full_for(burst.queue_bytes()) => return false,
+            _ => self.config.limits.output_low_bytes,
+        };
+        if self.connections[id].output.len() + burst.frames_bytes_max() > room
+            || !self.with_link(id, to, |protocol, link| protocol.send_burst(burst, qos, link))
+        {
+            self.give_back(id);
+            return false;
+        }
+        let count = burst.len() as u64;
+        self.counters.routed += count;
+        match qos {
+            QoSLevel::AtMostOnce => self.counters.delivered += count,
+            _ => self.counters.queued += count,
+        }
+        self.sent(id, count, burst.payload_bytes());
+        true
     }
 
     /// QoS 0: into the output of a connected client, or nowhere.
@@ -159,7 +187,7 @@ impl Clients {
             return Err(Dropped::TooLarge);
         }
         self.counters.delivered += 1;
-        self.sent(id, payload_bytes);
+        self.sent(id, 1, payload_bytes);
         Ok(())
     }
 
@@ -218,7 +246,7 @@ impl Clients {
         let (reason, group) = match step {
             Step::Blocked => return false,
             Step::Sent { payload_bytes } => {
-                self.sent(id, payload_bytes);
+                self.sent(id, 1, payload_bytes);
                 return true;
             }
             Step::Expired(group) => (Dropped::Expired, group),
@@ -236,12 +264,12 @@ impl Clients {
         if self.is_full_for(0) { limits.output_low_bytes } else { limits.output_high_bytes }
     }
 
-    /// A PUBLISH was appended to the output of a connection.
-    fn sent(&mut self, id: ConnectionId, payload_bytes: usize) {
-        self.counters.publishes_sent += 1;
-        self.counters.packets_sent += 1;
+    /// So many PUBLISH were appended to the output of a connection.
+    fn sent(&mut self, id: ConnectionId, count: u64, payload_bytes: usize) {
+        self.counters.publishes_sent += count;
+        self.counters.packets_sent += count;
         self.counters.publish_bytes_sent += payload_bytes as u64;
-        self.connections[id].life.messages.1 += 1;
+        self.connections[id].life.messages.1 += count;
         self.touch(id);
     }
 

@@ -2,6 +2,7 @@
 
 use crate::connection::{Connection, pause};
 use crate::counters::Dropped;
+use crate::fanout::Terms;
 use crate::interface::{Admission, ConnectionId, Effect, EndReason, Loss, ShardId, Verdict};
 use crate::publish::is_brokers_own;
 use crate::session::SessionKey;
@@ -316,7 +317,8 @@ impl Shard {
         let message = publication.message();
         if !is_brokers_own(message.topic) {
             // [3.1.1 MQTT-3.1.2-16] [3.1.1 MQTT-3.1.2-17]
-            self.route(now, &message, will.qos, will.retain, None); // [MQTT-3.1.2-14] [MQTT-3.1.2-15]
+            let terms = Terms { qos: will.qos, retain: will.retain, may_wait: false };
+            self.route(now, &message, terms, None); // [MQTT-3.1.2-14] [MQTT-3.1.2-15]
         }
     }
 

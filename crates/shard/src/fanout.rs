@@ -1,10 +1,10 @@
 //! From a publication to its receivers: interest of other shards, matching on this one, one copy per session
 //! however many of its subscriptions match. It writes nothing itself.
 
-use crate::clients::{Outbound, Parcelled};
+use crate::clients::{Clients, Outbound, Parcelled};
 use crate::connection::pause;
 use crate::groups::GroupKey;
-use crate::interface::ConnectionId;
+use crate::interface::{ConnectionId, ShardId};
 use crate::mail::Mail;
 use crate::session::SessionKey;
 use crate::shard::Shard;
@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use foldhash::fast::FixedState;
 use martlet_codec::QoSLevel;
-use martlet_protocol::{Encodings, Message, Time};
+use martlet_protocol::{Burst, Encodings, Message, Time};
 
 /// Topics of newer messages remembered for one session while replays run.
 const FRESH_MAX: usize = 16 * 1024;
@@ -23,12 +23,16 @@ const NO_MORE: u32 = u32::MAX;
 /// Targets of the longest route that is remembered.
 const ROUTE_TARGETS_MAX: usize = 8;
 
+/// Deliveries of further messages of a burst that are as much work as that of the first.
+const MORE_PER_WORK: u32 = 4;
+
 /// The targets of a client's last topic on this shard, which most of its messages are for.
 #[derive(Debug, Default)]
 pub(crate) struct Route {
     /// [`Index::generation`](crate::index::Index::generation) when they were found; `None`: they were not.
     generation: Option<u64>,
     targets: Vec<Target>,
+    returns: bool,
 }
 
 impl Route {
@@ -56,11 +60,28 @@ pub(crate) struct Fanout {
     /// Numbers the publications; a session remembers the last one that it was a target of.
     stamp: u64,
     targets: Vec<Target>,
+    /// Whether the publisher is one of them: it gets its message before the acknowledgement.
+    returns: bool,
     groups: Vec<GroupKey>,
     /// Further Subscription Identifiers: the one before it of the same target, and the identifier.
     more_ids: Vec<(u32, u32)>,
     ids: Vec<u32>,
-    pub(crate) encodings: Encodings,
+    encodings: Encodings,
+    /// Messages that wait for the targets to get them; they have no groups.
+    burst: Burst,
+    /// Their QoS.
+    qos: QoSLevel,
+    /// Other shards that they were sent to.
+    remote: u64,
+}
+
+/// How a publication is to be delivered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    pub(crate) qos: QoSLevel,
+    pub(crate) retain: bool,
+    /// Whether it may wait for others of its topic that follow, until [`Shard::flush`].
+    pub(crate) may_wait: bool,
 }
 
 impl Shard {
@@ -71,76 +92,130 @@ impl Shard {
         &mut self,
         now: Time,
         message: &Message<'_>,
-        qos: QoSLevel,
-        retain: bool,
+        terms: Terms,
         route: Option<&mut Route>,
     ) -> bool {
-        if retain {
-            self.retain(message, qos); // [3.1.1 MQTT-3.3.1-5] [3.1.1 MQTT-3.3.1-12]
+        if let Some(remote) = self.join_burst(message, terms) {
+            self.mail_publish(message, terms, remote);
+            return true;
         }
-        let remote = self.route_remote(message, qos, retain);
-        self.deliver_local(now, message, qos, retain, route) || remote
+        self.flush(now);
+        if terms.retain {
+            self.retain(message, terms.qos); // [3.1.1 MQTT-3.3.1-5] [3.1.1 MQTT-3.3.1-12]
+        }
+        let remote = self.remote(message);
+        self.mail_publish(message, terms, remote);
+        self.deliver_here(now, message, terms, route, remote)
     }
 
-    fn route_remote(&mut self, message: &Message<'_>, qos: QoSLevel, retain: bool) -> bool {
+    /// Other shards that may have subscribers, one bit each.
+    fn remote(&self, message: &Message<'_>) -> u64 {
         if self.clients.config.shards == 1 {
-            return false;
+            return 0;
         }
-        let own = 1u64 << self.clients.config.shard.0;
-        let interested = self.interest.shards(message.topic) & !own;
-        let mut left = interested;
-        while left != 0 {
-            let to = left.trailing_zeros() as u8;
-            left &= left - 1;
-            let batch = self.outbox(crate::interface::ShardId(to));
-            let parcel = batch.pack(message);
-            batch.push(Mail::Publish { parcel, qos, retain });
-        }
-        interested != 0
+        self.interest.shards(message.topic) & !(1 << self.clients.config.shard.0)
     }
 
-    /// Delivers to the subscribers of this shard; whether there was one.
-    pub(crate) fn deliver_local(
+    fn mail_publish(&mut self, message: &Message<'_>, terms: Terms, mut to: u64) {
+        while to != 0 {
+            let shard = ShardId(to.trailing_zeros() as u8);
+            to &= to - 1;
+            let batch = self.outbox(shard);
+            let parcel = batch.pack(message);
+            batch.push(Mail::Publish { parcel, qos: terms.qos, retain: terms.retain });
+        }
+    }
+
+    /// Delivers what another shard has sent to the subscribers of this one.
+    pub(crate) fn deliver_mail(&mut self, now: Time, message: &Message<'_>, terms: Terms) {
+        if self.join_burst(message, terms).is_none() {
+            self.flush(now);
+            self.deliver_here(now, message, terms, None, 0);
+        }
+    }
+
+    /// Adds a message to those that wait, if it goes where they go; to which other shards that is.
+    fn join_burst(&mut self, message: &Message<'_>, terms: Terms) -> Option<u64> {
+        let fanout = self.fanout.as_mut()?;
+        if fanout.burst.is_empty()
+            || !terms.may_wait
+            || terms.retain
+            || terms.qos != fanout.qos
+            || !fanout.burst.takes(message)
+        {
+            return None;
+        }
+        fanout.burst.push(message);
+        self.clients.work += (fanout.targets.len() as u32).div_ceil(MORE_PER_WORK);
+        Some(fanout.remote)
+    }
+
+    /// Delivers to the subscribers of this shard, or lets the message wait for more. Whether there is a subscriber
+    /// here or, as the caller knows, on another shard.
+    fn deliver_here(
         &mut self,
         now: Time,
         message: &Message<'_>,
-        qos: QoSLevel,
-        retain: bool,
+        terms: Terms,
         route: Option<&mut Route>,
+        remote: u64,
     ) -> bool {
         let mut fanout = self.fanout.take().unwrap_or_default();
         match route {
             Some(route) if route.generation == Some(self.index.generation()) => {
                 fanout.targets.extend_from_slice(&route.targets);
+                fanout.returns = route.returns;
             }
             route => self.collect(message, &mut fanout, route),
         }
-        let found = !fanout.targets.is_empty() || !fanout.groups.is_empty();
-        let mut parcelled = Parcelled::borrowed(message);
-        for index in 0..fanout.targets.len() {
-            let target = fanout.targets[index];
-            fanout.gather_ids(&target);
-            let out = Outbound {
-                to: target.to,
-                qos: qos.min(target.qos), // [MQTT-3.8.4-8] [3.1.1 MQTT-3.8.4-6]
-                retain: retain && target.retain_as_published, // [MQTT-3.3.1-12] [MQTT-3.3.1-13] [3.1.1 MQTT-3.3.1-9]
-                subscription_ids: &fanout.ids,
-                group: None,
-            };
-            self.clients.deliver(now, &mut parcelled, &out, &mut fanout.encodings);
-            if retain {
-                self.remember_fresh(target.to, message);
-            }
+        self.clients.work += fanout.targets.len() as u32;
+        let found = !fanout.targets.is_empty() || !fanout.groups.is_empty() || remote != 0;
+        if terms.may_wait && !terms.retain && found && fanout.takes_burst() && Burst::suits(message) {
+            fanout.burst.push(message);
+            (fanout.qos, fanout.remote) = (terms.qos, remote);
+        } else {
+            self.deliver_one(now, message, terms, &mut fanout);
+            fanout.clear();
         }
-        let groups = core::mem::take(&mut fanout.groups);
-        for group in &groups {
-            self.offer(now, *group, &mut parcelled, qos, retain);
-        }
-        parcelled.finish(&mut self.clients.publications);
-        fanout.groups = groups;
-        fanout.clear();
         self.fanout = Some(fanout);
         found
+    }
+
+    fn deliver_one(&mut self, now: Time, message: &Message<'_>, terms: Terms, fanout: &mut Fanout) {
+        let mut parcelled = Parcelled::borrowed(message);
+        fanout.deliver(now, &mut parcelled, terms, &mut self.clients);
+        if terms.retain {
+            fanout.targets.iter().for_each(|target| self.remember_fresh(target.to, message));
+        }
+        for group in &fanout.groups {
+            self.offer(now, *group, &mut parcelled, terms.qos, terms.retain);
+        }
+        parcelled.finish(&mut self.clients.publications);
+    }
+
+    /// Delivers the messages that wait, each receiver all of them at once if it takes them so. Nothing else that
+    /// clients could tell from it may happen before: it ends each input, and each packet that is no such message.
+    pub(crate) fn flush(&mut self, now: Time) {
+        let Some(mut fanout) = self.fanout.take_if(|fanout| !fanout.burst.is_empty()) else { return };
+        let (clients, burst) = (&mut self.clients, &mut fanout.burst);
+        let qos = fanout.qos;
+        fanout.targets.retain(|target| {
+            target.subscription_id != 0 || !clients.deliver_burst(target.to, qos.min(target.qos), burst)
+        });
+        if !fanout.targets.is_empty() {
+            let burst = core::mem::take(&mut fanout.burst);
+            for (n, message) in burst.messages().enumerate() {
+                let stored = burst.stored(n).map(Parcelled::stored);
+                let mut parcelled = stored.unwrap_or_else(|| Parcelled::borrowed(&message));
+                let terms = Terms { qos, retain: false, may_wait: false };
+                fanout.deliver(now, &mut parcelled, terms, clients);
+                parcelled.finish(&mut clients.publications);
+            }
+            fanout.burst = burst;
+        }
+        fanout.burst.finish(&mut clients.publications);
+        fanout.clear();
+        self.fanout = Some(fanout);
     }
 
     /// Finds the targets: each session once, with the highest QoS and all identifiers; remembers them if they are few.
@@ -148,7 +223,7 @@ impl Shard {
     fn collect(&mut self, message: &Message<'_>, fanout: &mut Fanout, route: Option<&mut Route>) {
         fanout.stamp += 1;
         let sessions = &mut self.clients.sessions;
-        let Fanout { stamp, targets, groups, more_ids, .. } = fanout;
+        let Fanout { stamp, targets, returns, groups, more_ids, .. } = fanout;
         let matched = self.index.matches(message.topic, &mut |who, subscription| {
             if let Some(group) = GroupKey::from_subscriber(who) {
                 groups.push(group);
@@ -157,8 +232,11 @@ impl Shard {
             let to = SessionKey(who.0 >> 1);
             let slot = &mut sessions[to];
             let options = subscription.options;
-            if options.no_local && slot.publisher == message.publisher {
-                return; // [MQTT-3.8.3-3]
+            if slot.publisher == message.publisher {
+                if options.no_local {
+                    return; // [MQTT-3.8.3-3]
+                }
+                *returns = true;
             }
             let id = subscription.id.map_or(0, core::num::NonZeroU32::get);
             if slot.stamp.0 != *stamp {
@@ -193,6 +271,7 @@ impl Shard {
             route.targets.clear();
             route.targets.reserve_exact(targets.len());
             route.targets.extend_from_slice(targets);
+            route.returns = *returns;
             route.generation = Some(self.index.generation());
         }
     }
@@ -223,6 +302,22 @@ impl Shard {
 }
 
 impl Fanout {
+    /// Delivers one message to all targets.
+    fn deliver(&mut self, now: Time, parcelled: &mut Parcelled<'_>, terms: Terms, clients: &mut Clients) {
+        for index in 0..self.targets.len() {
+            let target = self.targets[index];
+            self.gather_ids(&target);
+            let out = Outbound {
+                to: target.to,
+                qos: terms.qos.min(target.qos), // [MQTT-3.8.4-8] [3.1.1 MQTT-3.8.4-6]
+                retain: terms.retain && target.retain_as_published, // [MQTT-3.3.1-12] [MQTT-3.3.1-13] [3.1.1 MQTT-3.3.1-9]
+                subscription_ids: &self.ids,
+                group: None,
+            };
+            clients.deliver(now, parcelled, &out, &mut self.encodings);
+        }
+        self.encodings.clear();
+    }
     /// All Subscription Identifiers of a target. [MQTT-3.3.4-3]
     fn gather_ids(&mut self, target: &Target) {
         self.ids.clear();
@@ -236,11 +331,15 @@ impl Fanout {
             next = *before;
         }
     }
+    /// Whether messages may wait for the targets to get several at once.
+    fn takes_burst(&self) -> bool {
+        self.groups.is_empty() && !self.returns
+    }
     fn clear(&mut self) {
         self.targets.clear();
+        self.returns = false;
         self.groups.clear();
         self.more_ids.clear();
-        self.encodings.clear();
     }
 }
 

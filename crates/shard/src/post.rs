@@ -1,6 +1,7 @@
 //! Mail from other shards, opened in the order in which it was written.
 
 use crate::clients::Parcelled;
+use crate::fanout::Terms;
 use crate::groups::{Assigned, GroupMessage};
 use crate::interface::{Effect, ShardId};
 use crate::mail::{Batch, Mail};
@@ -79,8 +80,12 @@ impl Shard {
         while self.clients.work < self.clients.config.work_max
             && let Some(mail) = mails.pop_front()
         {
+            if !matches!(mail, Mail::Publish { .. }) {
+                self.flush(now);
+            }
             self.open(now, from, &batch, mail);
         }
+        self.flush(now);
         if !mails.is_empty() {
             self.opened = Some(Opened { from, batch, mails });
         } else if self.spare.len() < SPARE_MAX {
@@ -92,7 +97,8 @@ impl Shard {
     fn open(&mut self, now: Time, from: ShardId, batch: &Batch, mail: Mail) {
         match mail {
             Mail::Publish { parcel, qos, retain } => {
-                self.deliver_local(now, &batch.message(&parcel), qos, retain, None);
+                let terms = Terms { qos, retain, may_wait: true };
+                self.deliver_mail(now, &batch.message(&parcel), terms);
             }
             Mail::Retain { parcel, qos } => self.set_retained(&batch.message(&parcel), qos),
             Mail::Replay { session, filter, subscription, asked } => {

@@ -1,6 +1,7 @@
 //! PUBLISH of a client (3.3): from the packet to the router and back to the acknowledgement.
 
 use crate::connection::Connection;
+use crate::fanout::Terms;
 use crate::interface::ConnectionId;
 use crate::session::SessionKey;
 use crate::shard::Shard;
@@ -57,10 +58,11 @@ impl Shard {
             expires_at: expiry.map(|s| now.after_s(s)),
             publisher: self.clients.sessions[key].publisher,
         };
+        let terms = Terms { qos: publish.qos.level(), retain: publish.retain, may_wait: true };
         let reason = if is_brokers_own(topic) {
             // [3.1.1 MQTT-3.3.5-2]
             ReasonCode::NotAuthorized
-        } else if self.route(now, &message, publish.qos.level(), publish.retain, route_of_topic) {
+        } else if self.route(now, &message, terms, route_of_topic) {
             ReasonCode::Success
         } else {
             ReasonCode::NoMatchingSubscribers

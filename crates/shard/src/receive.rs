@@ -91,8 +91,14 @@ impl Shard {
         connection.partial = rest.to_vec(); // what a frame claims to be costs nothing before it comes
     }
 
-    /// Handles whole frames; how many bytes they were.
+    /// Handles whole frames, and delivers what they bring; how many bytes they were.
     fn handle_frames(&mut self, now: Time, id: ConnectionId, bytes: &[u8]) -> usize {
+        let used = self.split_frames(now, id, bytes);
+        self.flush(now);
+        used
+    }
+
+    fn split_frames(&mut self, now: Time, id: ConnectionId, bytes: &[u8]) -> usize {
         let mut used = 0;
         while let Some(connection) = self.clients.connections.get(id) {
             let phase = connection.protocol.phase();
@@ -173,6 +179,10 @@ impl Shard {
                 _ => unreachable!("nothing else comes before CONNACK"),
             },
             Phase::Connected => {
+                if frame.first >> 4 != PacketType::Publish as u8 {
+                    self.flush(now);
+                }
+                let connection = &mut self.clients.connections[id];
                 let key = connection.session.expect("a connected client has a session");
                 let event = self.clients.with_link(id, key, |protocol, link| {
                     let before = link.output.len();
@@ -257,6 +267,7 @@ impl Shard {
 
     /// The bytes or the packet were against the rules: the client is told, as far as it can be, and closed.
     fn fail(&mut self, now: Time, id: ConnectionId, fatal: Fatal) {
+        self.flush(now);
         let Connection { protocol, output, .. } = &mut self.clients.connections[id];
         let was_connected = protocol.phase() == Phase::Connected;
         protocol.fail(fatal, output);

@@ -1,6 +1,7 @@
 //! `$SYS/broker/...`: the counters of all shards, gathered by the first one and published as retained messages.
 
 use crate::counters::Counters;
+use crate::fanout::Terms;
 use crate::interface::ShardId;
 use crate::mail::Mail;
 use crate::shard::Shard;
@@ -42,7 +43,8 @@ impl Shard {
             let topic = TopicName::from_checked(&topic);
             let payload = value.as_bytes();
             let message = Message { topic, properties: &[], payload, expires_at: None, publisher: 0 };
-            self.route(now, &message, QoSLevel::AtMostOnce, true, None);
+            let terms = Terms { qos: QoSLevel::AtMostOnce, retain: true, may_wait: false };
+            self.route(now, &message, terms, None);
         }
     }
 }

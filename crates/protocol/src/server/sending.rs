@@ -2,11 +2,12 @@
 
 use super::{Connection, Link};
 use crate::Time;
+use crate::burst::Burst;
 use crate::output::Output;
 use crate::publication::Publications;
 use crate::session::GroupRef;
 use crate::transmit::{Delivery, Encodings, Source, TooLarge};
-use martlet_codec::{QoS, Version};
+use martlet_codec::{QoS, QoSLevel, Version};
 
 /// What became of the next message of the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +51,27 @@ impl Connection {
     ) -> Result<(), TooLarge> {
         let transmitter = &mut self.connected_mut().transmitter;
         transmitter.publish(now, source, delivery, Some(encodings), publications, output)
+    }
+
+    /// Writes all messages of a burst with this QoS, which the caller has found to be within its bounds. `false`, and
+    /// nothing has happened, if they are to be sent one by one: the window is too small, one is too large, or the
+    /// client has Topic Aliases.
+    pub fn send_burst(&mut self, burst: &mut Burst, qos: QoSLevel, link: &mut Link<'_>) -> bool {
+        let connected = self.connected();
+        let (version, has_id) = (connected.transmitter.version(), qos != QoSLevel::AtMostOnce);
+        if (has_id && !link.session.outgoing.has_room_for(burst.len(), connected.window))
+            || !connected.transmitter.takes_burst(burst, has_id)
+        {
+            return false;
+        }
+        if has_id {
+            let (bytes, stored) = (burst.bytes(), burst.hold(link.publications));
+            let ids = link.session.outgoing.push_sent(stored, qos, bytes);
+            burst.append_with_ids(version, qos, ids, link.output);
+        } else {
+            burst.append(version, link.output);
+        }
+        true
     }
 
     /// Writes the next message of the session's queue, if the window is open. `encodings` are those of exactly

@@ -214,6 +214,30 @@ impl Outgoing {
             && self.in_flight < u32::from(receive_maximum)
             && self.cursor < usize::from(self.packet_id_max)
     }
+    /// Whether `n` messages pushed now would be the next, and all go out before the window is closed.
+    pub fn has_room_for(&self, n: usize, receive_maximum: u16) -> bool {
+        self.cursor == self.entries.len()
+            && self.in_flight as usize + n <= usize::from(receive_maximum)
+            && self.cursor + n <= usize::from(self.packet_id_max)
+    }
+    /// Adds messages that are transmitted at once, for which [`Self::has_room_for`] said yes. It takes over one
+    /// reference to each; `bytes` is the sum of their sizes. Their identifiers, in order.
+    pub fn push_sent(
+        &mut self,
+        publications: &[PublicationId],
+        qos: QoSLevel,
+        bytes: usize,
+    ) -> impl Iterator<Item = PacketId> + use<> {
+        let (first, max) = (self.packet_id_at(self.cursor), self.packet_id_max);
+        let sent = |id: &PublicationId| Entry { state: State::Sent, ..Entry::new(*id, qos) };
+        self.entries.extend(publications.iter().map(sent));
+        self.cursor += publications.len();
+        self.in_flight += publications.len() as u32; // bounded by receive_maximum
+        self.weight.messages += bytes;
+        self.weight.entries += publications.len() * size_of::<Entry>();
+        let after = move |id: &PacketId| PacketId::new(id.get() % max + 1);
+        core::iter::successors(Some(first), after)
+    }
     /// A new connection resumed the session: all that is unacknowledged is to be sent again, in order, as far as
     /// the new window allows; first a PUBREL for each of [`Self::unreleased`]. [MQTT-4.4.0-1] [MQTT-4.6.0-1]
     /// [3.1.1 MQTT-4.4.0-1] [3.1.1 MQTT-4.6.0-1] [3.1.1 MQTT-2.3.1-3]

@@ -82,8 +82,8 @@ fn large_payloads_are_shared() {
     }
 }
 
-/// How often a publisher to `receivers` clients is made to rest that says all this in one read.
-fn rests(work_max: u32, receivers: usize, lines: &[&str]) -> usize {
+/// How often a publisher to `receivers` clients is made to rest that says all this, in a read each.
+fn rests(work_max: u32, receivers: usize, reads: &[&[&str]]) -> usize {
     let mut rig = Rig::with(1, |config| config.work_max = work_max);
     for n in 0..receivers {
         let name = format!("s{n}");
@@ -94,23 +94,27 @@ fn rests(work_max: u32, receivers: usize, lines: &[&str]) -> usize {
     rig.connect("p", "v311");
     rig.ignore("p");
     rig.pass_ms(1);
-    rig.tell_all("p", lines);
+    reads.iter().for_each(|lines| rig.tell_all("p", lines));
     assert!(rig.client("p").to_server.is_empty() && !rig.client("p").paused);
     rig.client("p").pauses
 }
 
 #[test]
 fn work_is_what_is_matched_and_delivered() {
+    let work = |reads: &[&[&str]]| (0..).find(|work| rests(work + 1, 8, reads) == 0).expect("little work");
     // The topic of the publisher's last message is looked up once more, and its receivers are remembered then.
-    let same = ["publish t x"; 10];
-    let work = |lines: &[&str]| (0..).find(|work| rests(work + 1, 8, lines) == 0).expect("little work");
+    let same: [&[&str]; 10] = [&["publish t x"]; 10];
     let first = work(&same[..1]);
     assert!((9..14).contains(&first), "{first}");
     assert_eq!([2, 3, 4].map(|n| work(&same[..n])), [2 * first, 2 * first + 8, 2 * first + 16]);
     assert_eq!((rests(2 * first + 64, 8, &same), rests(2 * first + 65, 8, &same)), (1, 0));
+    // Four deliveries of messages that came with others of the topic are as much work as one alone.
+    let together = ["publish t x"; 10];
+    assert_eq!([2, 3, 4].map(|n| work(&[&together[..n]])), [first + 2, first + 4, first + 6]);
+    assert_eq!((rests(first + 18, 8, &[&together]), rests(first + 19, 8, &[&together])), (1, 0));
     // Another topic in between, and it is looked up anew.
-    let nobody = work(&["publish u/v x"]);
-    assert_eq!(work(&["publish t x", "publish u/v x", "publish t x"]), 2 * first + nobody);
+    let nobody = work(&[&["publish u/v x"]]);
+    assert_eq!(work(&[&["publish t x", "publish u/v x", "publish t x"]]), 2 * first + nobody);
 }
 
 #[test]

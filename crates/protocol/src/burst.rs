@@ -1,0 +1,208 @@
+//! Messages of one topic that arrived together, for receivers that get all of them: each body is encoded once per class of
+//! receivers, and a receiver gets all frames by one copy. What it writes is what [`crate::Transmitter::publish`] writes
+//! for one after the other. It decides nothing about who receives what.
+
+use crate::output::Output;
+use crate::publication::{Message, PublicationId, Publications};
+use crate::session::Entry;
+use alloc::string::String;
+use alloc::vec::Vec;
+use martlet_codec::{Header, PacketId, QoS, QoSLevel, TopicName, Version, publish_first_byte};
+
+/// Bytes of messages in one burst at most. More would not be cheaper, and the buffers are kept.
+const BYTES_MAX: usize = 16 * 1024;
+/// Bytes of the largest message in a burst.
+const MESSAGE_BYTES_MAX: usize = 4 * 1024;
+/// Bytes of a frame that are not its message's: first byte, Remaining Length, length of the topic, packet identifier,
+/// length of the properties.
+const OVERHEAD_MAX: usize = 1 + 4 + 2 + 2 + 4;
+
+/// Messages of one topic and one publisher, in order, without expiry.
+#[derive(Debug, Default)]
+pub struct Burst {
+    topic: String,
+    publisher: u64,
+    /// The properties, then the payload, of one after the other.
+    bodies: Vec<u8>,
+    parts: Vec<Part>,
+    /// The numbers that they have in the store, once a receiver needed that; one reference each is ours.
+    stored: Vec<PublicationId>,
+    /// References that receivers have to each of them, not told to the store yet.
+    owed: u32,
+    /// For 3.x and 5.0, without and with a packet identifier.
+    frames: [Frames; 4],
+}
+
+/// Where the body of a message begins, and where its payload does.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    start: u32,
+    payload: u32,
+}
+
+/// All messages, encoded for one class of receivers.
+#[derive(Debug, Default)]
+struct Frames {
+    bytes: Vec<u8>,
+    /// Of each frame with a packet identifier: where it begins, and where the identifier is.
+    ids: Vec<(u32, u32)>,
+    /// Bytes of the largest.
+    largest: usize,
+}
+
+impl Burst {
+    /// Whether a message may be in a burst at all.
+    pub fn suits(message: &Message<'_>) -> bool {
+        message.expires_at.is_none() && message.size() <= MESSAGE_BYTES_MAX
+    }
+    /// Whether this message may follow those that are here.
+    pub fn takes(&self, message: &Message<'_>) -> bool {
+        self.publisher == message.publisher
+            && self.topic == message.topic.as_str()
+            && Self::suits(message)
+            && self.bytes() + message.size() <= BYTES_MAX
+    }
+    /// Adds a message; the first one decides about topic and publisher.
+    pub fn push(&mut self, message: &Message<'_>) {
+        if self.is_empty() {
+            self.topic.push_str(message.topic.as_str());
+            self.publisher = message.publisher;
+        }
+        let start = self.bodies.len() as u32; // bounded by BYTES_MAX
+        self.bodies.extend_from_slice(message.properties);
+        self.parts.push(Part { start, payload: self.bodies.len() as u32 });
+        self.bodies.extend_from_slice(message.payload);
+    }
+    /// How many messages there are.
+    pub fn len(&self) -> usize {
+        self.parts.len()
+    }
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+    /// The messages, in order.
+    pub fn messages(&self) -> impl ExactSizeIterator<Item = Message<'_>> {
+        (0..self.len()).map(|n| self.message(n))
+    }
+    /// The message number `n`.
+    pub fn message(&self, n: usize) -> Message<'_> {
+        let Part { start, payload } = self.parts[n];
+        let end = self.parts.get(n + 1).map_or(self.bodies.len(), |next| next.start as usize);
+        Message {
+            topic: TopicName::from_checked(&self.topic),
+            properties: &self.bodies[start as usize..payload as usize],
+            payload: &self.bodies[payload as usize..end],
+            expires_at: None,
+            publisher: self.publisher,
+        }
+    }
+    /// Bytes of all messages: the sum of [`Message::size`].
+    pub fn bytes(&self) -> usize {
+        self.len() * self.topic.len() + self.bodies.len()
+    }
+    /// Bytes of all payloads.
+    pub fn payload_bytes(&self) -> usize {
+        let properties: u32 = self.parts.iter().map(|part| part.payload - part.start).sum();
+        self.bodies.len() - properties as usize
+    }
+    /// Bytes that the messages take in a session's queue, entries included.
+    pub fn queue_bytes(&self) -> usize {
+        self.bytes() + self.len() * size_of::<Entry>()
+    }
+    /// Bytes that a receiver gets at most.
+    pub fn frames_bytes_max(&self) -> usize {
+        self.bytes() + self.len() * OVERHEAD_MAX
+    }
+    /// The number of a message in the store, if it is stored.
+    pub fn stored(&self, n: usize) -> Option<PublicationId> {
+        self.stored.get(n).copied()
+    }
+    /// One more receiver holds each message: their numbers in the store.
+    pub(crate) fn hold(&mut self, publications: &mut Publications) -> &[PublicationId] {
+        self.owed += 1;
+        for n in self.stored.len()..self.len() {
+            let id = publications.insert(&self.message(n));
+            self.stored.push(id);
+        }
+        &self.stored
+    }
+    /// Bytes of the largest frame of a class of receivers.
+    pub(crate) fn largest_frame(&mut self, version: Version, has_id: bool) -> usize {
+        self.encode(version, has_id).largest
+    }
+    /// Appends all frames, with QoS 0.
+    pub(crate) fn append(&mut self, version: Version, output: &mut Output) {
+        output.buffer().extend_from_slice(&self.encode(version, false).bytes);
+    }
+    /// Appends all frames, with these packet identifiers.
+    pub(crate) fn append_with_ids(
+        &mut self,
+        version: Version,
+        qos: QoSLevel,
+        ids: impl Iterator<Item = PacketId>,
+        output: &mut Output,
+    ) {
+        let frames = self.encode(version, true);
+        let buffer = output.buffer();
+        let start = buffer.len();
+        buffer.extend_from_slice(&frames.bytes);
+        let first = publish_first_byte(false, qos, false);
+        let appended = &mut buffer[start..];
+        for (&(frame, at), id) in frames.ids.iter().zip(ids) {
+            appended[frame as usize] = first;
+            appended[at as usize..][..2].copy_from_slice(&id.get().to_be_bytes());
+        }
+    }
+    fn encode(&mut self, version: Version, has_id: bool) -> &Frames {
+        let class = usize::from(version.is_v5()) << 1 | usize::from(has_id);
+        if self.frames[class].bytes.is_empty() {
+            let mut frames = core::mem::take(&mut self.frames[class]);
+            self.messages().for_each(|message| frames.push(version, has_id, &message));
+            self.frames[class] = frames;
+        }
+        &self.frames[class]
+    }
+    /// All receivers have it: tells the store, and forgets the messages, not the memory.
+    pub fn finish(&mut self, publications: &mut Publications) {
+        for id in self.stored.drain(..) {
+            publications.retain_times(id, self.owed);
+            publications.release(id);
+        }
+        self.owed = 0;
+        self.topic.clear();
+        self.bodies.clear();
+        self.parts.clear();
+        self.frames.iter_mut().for_each(Frames::clear);
+    }
+}
+
+impl Frames {
+    fn push(&mut self, version: Version, has_id: bool, message: &Message<'_>) {
+        let topic = message.topic.as_str();
+        let header = Header {
+            version,
+            dup: false,
+            retain: false,
+            qos: if has_id { QoS::AtLeastOnce(PacketId::MIN) } else { QoS::AtMostOnce },
+            topic,
+            topic_alias: None,
+            expiry: None,
+            subscription_ids: &[],
+            properties: message.properties,
+            payload_len: message.payload.len(),
+        };
+        let start = self.bytes.len();
+        header.encode(&mut self.bytes);
+        if has_id {
+            self.ids.push((start as u32, (start + header.packet_id_at()) as u32));
+        }
+        self.bytes.extend_from_slice(message.payload);
+        self.largest = self.largest.max(self.bytes.len() - start);
+    }
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ids.clear();
+        self.largest = 0;
+    }
+}
