@@ -48,6 +48,17 @@ struct Frames {
     ids: Vec<(u32, u32)>,
     /// Bytes of the largest.
     largest: usize,
+    last: Option<Plain>,
+    /// Where the packet identifier is in the last frame.
+    id_at: usize,
+}
+
+/// The last frame, if its message has no properties: that of the next one may begin in the same way.
+#[derive(Clone, Copy, Debug)]
+struct Plain {
+    start: usize,
+    header_len: usize,
+    payload_len: usize,
 }
 
 impl Burst {
@@ -60,7 +71,15 @@ impl Burst {
         self.publisher == message.publisher
             && self.topic == message.topic.as_str()
             && Self::suits(message)
-            && self.bytes() + message.size() <= BYTES_MAX
+            && self.has_room_for(message.size())
+    }
+    /// Whether a message of the same topic and publisher may follow that has this payload and no properties.
+    pub fn takes_payload(&self, payload: &[u8]) -> bool {
+        let size = self.topic.len() + payload.len();
+        size <= MESSAGE_BYTES_MAX && self.has_room_for(size)
+    }
+    fn has_room_for(&self, bytes: usize) -> bool {
+        self.bytes() + bytes <= BYTES_MAX
     }
     /// Adds a message; the first one decides about topic and publisher.
     pub fn push(&mut self, message: &Message<'_>) {
@@ -68,10 +87,21 @@ impl Burst {
             self.topic.push_str(message.topic.as_str());
             self.publisher = message.publisher;
         }
+        self.push_body(message.properties, message.payload);
+    }
+    /// Adds a message of the same topic and publisher, without properties.
+    pub fn push_payload(&mut self, payload: &[u8]) {
+        self.push_body(&[], payload);
+    }
+    fn push_body(&mut self, properties: &[u8], payload: &[u8]) {
         let start = self.bodies.len() as u32; // bounded by BYTES_MAX
-        self.bodies.extend_from_slice(message.properties);
-        self.parts.push(Part { start, payload: self.bodies.len() as u32 });
-        self.bodies.extend_from_slice(message.payload);
+        self.bodies.extend_from_slice(properties);
+        self.parts.push(Part { start, payload: start + properties.len() as u32 });
+        self.bodies.extend_from_slice(payload);
+    }
+    /// The topic of all of them.
+    pub fn topic(&self) -> TopicName<'_> {
+        TopicName::from_checked(&self.topic)
     }
     /// How many messages there are.
     pub fn len(&self) -> usize {
@@ -90,7 +120,7 @@ impl Burst {
         let Part { start, payload } = self.parts[n];
         let end = self.parts.get(n + 1).map_or(self.bodies.len(), |next| next.start as usize);
         Message {
-            topic: TopicName::from_checked(&self.topic),
+            topic: self.topic(),
             properties: &self.bodies[start as usize..payload as usize],
             payload: &self.bodies[payload as usize..end],
             expires_at: None,
@@ -179,30 +209,42 @@ impl Burst {
 
 impl Frames {
     fn push(&mut self, version: Version, has_id: bool, message: &Message<'_>) {
-        let topic = message.topic.as_str();
+        let start = self.bytes.len();
+        let is_plain = message.properties.is_empty();
+        match self.last {
+            Some(last) if is_plain && last.payload_len == message.payload.len() => {
+                self.bytes.extend_from_within(last.start..last.start + last.header_len);
+            }
+            _ => self.push_header(version, has_id, message),
+        }
+        if has_id {
+            self.ids.push((start as u32, (start + self.id_at) as u32));
+        }
+        let header_len = self.bytes.len() - start;
+        let payload_len = message.payload.len();
+        self.last = is_plain.then_some(Plain { start, header_len, payload_len });
+        self.bytes.extend_from_slice(message.payload);
+        self.largest = self.largest.max(header_len + payload_len);
+    }
+    fn push_header(&mut self, version: Version, has_id: bool, message: &Message<'_>) {
         let header = Header {
             version,
             dup: false,
             retain: false,
             qos: if has_id { QoS::AtLeastOnce(PacketId::MIN) } else { QoS::AtMostOnce },
-            topic,
+            topic: message.topic.as_str(),
             topic_alias: None,
             expiry: None,
             subscription_ids: &[],
             properties: message.properties,
             payload_len: message.payload.len(),
         };
-        let start = self.bytes.len();
         header.encode(&mut self.bytes);
-        if has_id {
-            self.ids.push((start as u32, (start + header.packet_id_at()) as u32));
-        }
-        self.bytes.extend_from_slice(message.payload);
-        self.largest = self.largest.max(self.bytes.len() - start);
+        self.id_at = header.packet_id_at();
     }
     fn clear(&mut self) {
         self.bytes.clear();
         self.ids.clear();
-        self.largest = 0;
+        (self.largest, self.last) = (0, None);
     }
 }

@@ -11,7 +11,7 @@ use crate::shard::Shard;
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use foldhash::fast::FixedState;
-use martlet_codec::QoSLevel;
+use martlet_codec::{QoSLevel, TopicName};
 use martlet_protocol::{Burst, Encodings, Message, Time};
 
 /// Topics of newer messages remembered for one session while replays run.
@@ -146,8 +146,32 @@ impl Shard {
             return None;
         }
         fanout.burst.push(message);
-        self.clients.work += (fanout.targets.len() as u32).div_ceil(MORE_PER_WORK);
+        self.clients.work += fanout.work_of_one_more();
         Some(fanout.remote)
+    }
+
+    /// Topic and QoS of the messages that wait, if there are any.
+    pub(crate) fn waiting(&self) -> Option<(TopicName<'_>, QoSLevel)> {
+        let fanout = self.fanout.as_ref().filter(|fanout| !fanout.burst.is_empty())?;
+        Some((fanout.burst.topic(), fanout.qos))
+    }
+
+    /// Adds a message without properties, of the topic and publisher of those that wait; whether there is room.
+    pub(crate) fn join_payload(&mut self, payload: &[u8]) -> bool {
+        let Some(fanout) = self.fanout.as_mut().filter(|fanout| fanout.burst.takes_payload(payload)) else {
+            return false;
+        };
+        fanout.burst.push_payload(payload);
+        self.clients.work += fanout.work_of_one_more();
+        if fanout.remote != 0 {
+            let fanout = self.fanout.take();
+            if let Some(fanout) = &fanout {
+                let terms = Terms { qos: fanout.qos, retain: false, may_wait: true };
+                self.mail_publish(&fanout.burst.message(fanout.burst.len() - 1), terms, fanout.remote);
+            }
+            self.fanout = fanout;
+        }
+        true
     }
 
     /// Delivers to the subscribers of this shard, or lets the message wait for more. Whether there is a subscriber
@@ -330,6 +354,10 @@ impl Fanout {
             self.ids.push(*id);
             next = *before;
         }
+    }
+    /// The work of delivering another message of the burst.
+    fn work_of_one_more(&self) -> u32 {
+        (self.targets.len() as u32).div_ceil(MORE_PER_WORK)
     }
     /// Whether messages may wait for the targets to get several at once.
     fn takes_burst(&self) -> bool {

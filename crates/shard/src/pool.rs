@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 /// Bytes of a new buffer: some small messages.
 const NEW_BYTES: usize = 512;
 /// A buffer larger than this is freed, not pooled.
-const BUFFER_BYTES_MAX: usize = 64 * 1024;
+const BUFFER_BYTES_MAX: usize = 256 * 1024;
 /// Bytes of all pooled buffers.
 const BYTES_MAX: usize = 2 * 1024 * 1024;
 

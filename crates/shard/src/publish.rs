@@ -1,12 +1,13 @@
 //! PUBLISH of a client (3.3): from the packet to the router and back to the acknowledgement.
 
+use crate::clients::Clients;
 use crate::connection::Connection;
 use crate::fanout::Terms;
 use crate::interface::ConnectionId;
 use crate::session::SessionKey;
 use crate::shard::Shard;
 use alloc::string::String;
-use martlet_codec::{PropertiesBuf, Publish, ReasonCode, TopicName};
+use martlet_codec::{Frame, PropertiesBuf, Publish, QoS, ReasonCode, TopicName};
 use martlet_protocol::{Message, Time, split_properties};
 
 /// Room for what a PUBLISH does not carry as it is needed, used again for the next.
@@ -73,6 +74,34 @@ impl Shard {
         }
         self.acknowledge(id, key, publish, reason);
         self.throttle(id);
+    }
+
+    /// A frame that is the last PUBLISH again, but for packet identifier and payload, while that one waits: it waits
+    /// too, and is acknowledged. Else nothing has happened, and the answer is no.
+    pub(crate) fn publish_again(&mut self, id: ConnectionId, frame: Frame<'_>) -> bool {
+        let Some((topic, level)) = self.waiting() else { return false };
+        let connection = &self.clients.connections[id];
+        let Some(key) = connection.session else { return false };
+        let session = &self.clients.sessions[key].session;
+        let again = connection.protocol.publish_again(frame, topic, level, session);
+        let Some((packet_id, payload)) = again else { return false };
+        if !self.join_payload(payload) {
+            return false;
+        }
+        let Clients { counters, connections, sessions, .. } = &mut self.clients;
+        counters.packets_received += 1;
+        counters.publishes_received += 1;
+        counters.publish_bytes_received += payload.len() as u64;
+        let Connection { life, protocol, output, .. } = &mut connections[id];
+        life.packets_received += 1;
+        life.messages.0 += 1;
+        if let Some(packet_id) = packet_id {
+            let (qos, session) = (QoS::new(level, packet_id), &mut sessions[key].session);
+            protocol.acknowledge(qos, ReasonCode::Success, session, output);
+            counters.packets_sent += 1;
+        }
+        self.throttle(id);
+        true
     }
 
     fn acknowledge(&mut self, id: ConnectionId, key: SessionKey, publish: &Publish<'_>, reason: ReasonCode) {

@@ -95,6 +95,11 @@ impl Shard {
     fn handle_frames(&mut self, now: Time, id: ConnectionId, bytes: &[u8]) -> usize {
         let used = self.split_frames(now, id, bytes);
         self.flush(now);
+        if core::mem::take(&mut self.has_settled)
+            && let Some(key) = self.clients.connections.get(id).and_then(|connection| connection.session)
+        {
+            self.clients.pump(now, key);
+        }
         used
     }
 
@@ -126,7 +131,9 @@ impl Shard {
                         return bytes.len();
                     }
                     used += len;
-                    if let Err(fatal) = self.handle_frame(now, id, frame) {
+                    if !self.publish_again(id, frame)
+                        && let Err(fatal) = self.handle_frame(now, id, frame)
+                    {
                         self.fail(now, id, fatal);
                     }
                 }
@@ -211,7 +218,7 @@ impl Shard {
                 self.clients.counters.queued -= 1;
                 self.clients.counters.delivered += 1;
                 self.clients.settle(key, group);
-                self.clients.pump(now, key);
+                self.has_settled = true;
             }
             Event::Authenticate(data) => {
                 self.ask(id, data);

@@ -51,6 +51,8 @@ pub struct Shard {
     pub(crate) throttled: Vec<ConnectionId>,
     pub(crate) fanout: Option<Box<Fanout>>,
     pub(crate) scratch: Scratch,
+    /// Whether a message to the client whose frames are being handled was settled: there may be room for the next.
+    pub(crate) has_settled: bool,
     pub(crate) random: Random,
     pub(crate) status: Status,
     /// The latest counters of the other shards.
@@ -87,6 +89,7 @@ impl Shard {
             throttled: Vec::new(),
             fanout: None,
             scratch: Scratch::default(),
+            has_settled: false,
             random: Random::new(config.seed ^ u64::from(config.shard.0) << 32),
             status: Status::new(config.version),
             others: (0..count).map(|_| Counters::default()).collect(),
@@ -126,6 +129,7 @@ impl Shard {
             }
             Input::Stop => self.stop(now),
         }
+        debug_assert!(self.waiting().is_none(), "messages wait for others of the same input only");
     }
 
     /// The next thing to be done, until there is none.

@@ -1,6 +1,7 @@
 //! PUBACK, PUBREC, PUBREL and PUBCOMP (sections 3.4 to 3.7): one body, four types.
 use super::{Body, PacketType};
 use crate::error::Result;
+use crate::frame::Frame;
 use crate::place::Place;
 use crate::property::Properties;
 use crate::qos::PacketId;
@@ -67,6 +68,22 @@ impl<'a> Ack<'a> {
     pub const fn success_frame(kind: AckKind, packet_id: PacketId) -> [u8; 4] {
         let (kind, [high, low]) = (kind.packet_type(), packet_id.get().to_be_bytes());
         [(kind as u8) << 4 | kind.reserved_flags(), 2, high, low]
+    }
+
+    /// What [`Ack::success_frame`] says; `None` for any other frame, good or bad.
+    pub const fn decode_success(frame: Frame<'_>) -> Option<Self> {
+        let &[high, low] = frame.body else { return None };
+        let kind = match frame.first {
+            0x40 => AckKind::PubAck,
+            0x50 => AckKind::PubRec,
+            0x62 => AckKind::PubRel,
+            0x70 => AckKind::PubComp,
+            _ => return None,
+        };
+        match PacketId::new(u16::from_be_bytes([high, low])) {
+            Some(packet_id) => Some(Ack::success(kind, packet_id)),
+            None => None,
+        }
     }
 
     pub(super) fn decode(r: &mut Reader<'a>, kind: AckKind, version: Version) -> Result<Self> {

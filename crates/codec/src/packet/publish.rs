@@ -5,7 +5,7 @@ use crate::error::{Malformed, Result};
 use crate::frame::Frame;
 use crate::place::Place;
 use crate::property::{Properties, Property};
-use crate::qos::{QoS, QoSLevel};
+use crate::qos::{PacketId, QoS, QoSLevel};
 use crate::topic::TopicName;
 use crate::version::Version;
 use crate::wire::{Reader, put_binary};
@@ -54,6 +54,29 @@ impl<'a> Publish<'a> {
         }
         let level = check_flags(flags);
         Some(level.and_then(|level| Self::decode_behind_topic(&mut r, flags, level, None, version)))
+    }
+
+    /// The packet identifier and the payload of a PUBLISH that has exactly this first byte and this Topic Name, and no
+    /// properties. `None` for any other frame, good or bad, and for QoS 2.
+    pub fn decode_plain(
+        frame: Frame<'a>,
+        version: Version,
+        first: u8,
+        known: TopicName<'_>,
+    ) -> Option<(Option<PacketId>, &'a [u8])> {
+        let mut r = Reader::new(frame.body);
+        if frame.first != first || r.binary() != Ok(known.as_str().as_bytes()) {
+            return None;
+        }
+        let id = match first {
+            PLAIN_QOS_0 => None,
+            PLAIN_QOS_1 => Some(r.packet_id().ok()?),
+            _ => return None,
+        };
+        if version.is_v5() && r.u8() != Ok(0) {
+            return None;
+        }
+        Some((id, r.rest()))
     }
 
     fn decode_behind_topic(
@@ -105,6 +128,9 @@ impl<'a> Publish<'a> {
         self.topic.map_or("", TopicName::as_str)
     }
 }
+
+const PLAIN_QOS_0: u8 = publish_first_byte(false, QoSLevel::AtMostOnce, false);
+const PLAIN_QOS_1: u8 = publish_first_byte(false, QoSLevel::AtLeastOnce, false);
 
 /// The lower half of the first byte (3.3.1): the QoS level, which DUP must fit.
 fn check_flags(flags: u8) -> Result<QoSLevel> {

@@ -12,7 +12,7 @@ use crate::transmit::Transmitter;
 use crate::violation::{Fatal, Violation};
 use alloc::boxed::Box;
 use martlet_codec::{
-    Ack, AckKind, Auth, Disconnect, Frame, Packet, PacketId, Properties, Property, Publish, QoS,
+    Ack, AckKind, Auth, Disconnect, Frame, Packet, PacketId, Properties, Property, Publish, QoS, QoSLevel,
 };
 use martlet_codec::{ReasonCode, ReasonCodes, SubAck, Subscribe, TopicName, UnsubAck, Unsubscribe};
 
@@ -164,8 +164,24 @@ impl Connection {
         if let Some(publish) = connected.receiver.decode_again(frame) {
             return Ok(connected.handle_publish(publish?, true, link)?);
         }
-        let packet = Packet::decode(frame, connected.transmitter.version())?;
+        let packet = match Ack::decode_success(frame) {
+            Some(ack) => Packet::Ack(ack),
+            None => Packet::decode(frame, connected.transmitter.version())?,
+        };
         Ok(connected.handle(packet, link)?)
+    }
+
+    /// The packet identifier and the payload of a frame that is a PUBLISH with this Topic Name and QoS 0 or 1, neither
+    /// DUP nor RETAIN, and no properties, after one that [`Event::Publish`] carried in the same moment: it is to be
+    /// treated as that one was, and acknowledged. `None`, and nothing has happened: [`Self::handle_frame`].
+    pub fn publish_again<'a>(
+        &self,
+        frame: Frame<'a>,
+        topic: TopicName<'_>,
+        qos: QoSLevel,
+        session: &Session,
+    ) -> Option<(Option<PacketId>, &'a [u8])> {
+        self.connected().receiver.decode_plain(frame, topic, qos, &session.incoming)
     }
 
     /// The topic of a PUBLISH that [`Event::Publish`] carries: its own, or that of its alias.
