@@ -3,6 +3,7 @@
 use crate::fanout::Route;
 use crate::interface::{Admission, ConnectionId, Life};
 use crate::session::SessionKey;
+use crate::slab::reserve_quarter;
 use crate::wheel::TimerId;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -105,8 +106,9 @@ pub(crate) struct Connections {
 impl Connections {
     pub(crate) fn insert(&mut self, id: ConnectionId, connection: Connection) {
         let index = id.0 as usize;
-        if self.slots.len() <= index {
-            self.slots.resize_with(index + 1, || None);
+        while self.slots.len() <= index {
+            reserve_quarter(&mut self.slots);
+            self.slots.push(None);
         }
         assert!(self.slots[index].is_none(), "a slot is given again only after it was free");
         self.slots[index] = Some(Box::new(connection));

@@ -72,21 +72,25 @@ impl Interest {
 /// One shard's filters per bucket, so that its bit goes when its last filter goes.
 #[derive(Debug)]
 pub(crate) struct InterestCounts {
+    /// 0: there are no other shards, and nothing to tell them.
     bit: u64,
     /// Empty before the first filter. Zeroed pages cost memory only when they are written.
     counts: Vec<u32>,
 }
 
 impl InterestCounts {
-    /// The counts of shard number `shard`, 0 to 63.
+    /// The counts of shard number `shard` of `shards`, which are 1 to 64.
     #[must_use]
-    pub(crate) fn new(shard: u8) -> Self {
+    pub(crate) fn new(shard: u8, shards: u8) -> Self {
         assert!(shard < 64, "a mask has 64 bits");
-        InterestCounts { bit: 1 << shard, counts: Vec::new() }
+        InterestCounts { bit: if shards == 1 { 0 } else { 1 << shard }, counts: Vec::new() }
     }
 
     /// The shard's index has a filter that it did not have before. To be called before the SUBACK.
     pub(crate) fn add(&mut self, interest: &Interest, filter: TopicFilter<'_>) {
+        if self.bit == 0 {
+            return;
+        }
         if self.counts.is_empty() {
             self.counts = vec![0; BUCKETS];
         }
@@ -99,6 +103,9 @@ impl InterestCounts {
 
     /// The shard's index has lost a filter that was added.
     pub(crate) fn remove(&mut self, interest: &Interest, filter: TopicFilter<'_>) {
+        if self.bit == 0 {
+            return;
+        }
         let bucket = usize::from(bucket_of(filter));
         let Some(count) = self.counts.get_mut(bucket).filter(|count| **count > 0) else {
             debug_assert!(false, "only an added filter is removed");
@@ -168,7 +175,7 @@ mod tests {
     fn every_matching_filter_routes() {
         for text in FILTERS {
             let interest = Interest::new();
-            let mut counts = InterestCounts::new(63);
+            let mut counts = InterestCounts::new(63, 64);
             counts.add(&interest, filter(text));
             for name in TOPICS {
                 if filter(text).matches(topic(name)) {
@@ -183,7 +190,7 @@ mod tests {
     #[test]
     fn an_unrelated_prefix_does_not_route() {
         let interest = Interest::new();
-        let mut counts = InterestCounts::new(0);
+        let mut counts = InterestCounts::new(0, 64);
         for text in ["a/#", "b/c/+", "d", "e/f/g"] {
             counts.add(&interest, filter(text));
         }
@@ -195,7 +202,7 @@ mod tests {
     #[test]
     fn the_bit_goes_with_the_last_filter_of_its_bucket_and_of_its_shard_alone() {
         let interest = Interest::new();
-        let (mut one, mut two) = (InterestCounts::new(1), InterestCounts::new(2));
+        let (mut one, mut two) = (InterestCounts::new(1, 64), InterestCounts::new(2, 64));
         one.add(&interest, filter("a/+/x"));
         one.add(&interest, filter("a/+/y"));
         two.add(&interest, filter("a/#"));
@@ -209,7 +216,7 @@ mod tests {
     #[test]
     fn wildcards_do_not_route_reserved_topics() {
         let interest = Interest::new();
-        InterestCounts::new(3).add(&interest, filter("#")); // [MQTT-4.7.2-1]
+        InterestCounts::new(3, 64).add(&interest, filter("#")); // [MQTT-4.7.2-1]
         assert_eq!(interest.shards(topic("$SYS/broker/uptime")), 0);
         assert_eq!(interest.shards(topic("SYS")), 0b1000);
     }

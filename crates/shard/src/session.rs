@@ -6,6 +6,7 @@ use crate::index::SubscriberId;
 use crate::interface::{ConnectionId, ShardId};
 use crate::replay::Waiting;
 use crate::shares::Shares;
+use crate::slab::reserve_quarter;
 use crate::wheel::TimerId;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -144,6 +145,7 @@ impl Sessions {
         let hash = self.hasher.hash_one(&*session.client_id);
         self.client_id_bytes += session.client_id.len();
         let key = self.free.pop().unwrap_or_else(|| {
+            reserve_quarter(&mut self.entries);
             self.entries.push(Entry::default());
             SessionKey(u32::try_from(self.entries.len() - 1).expect("sessions_max is far below 2^32"))
         });

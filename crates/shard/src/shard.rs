@@ -78,7 +78,7 @@ impl Shard {
         Shard {
             index: Index::new(hasher.clone()),
             interest,
-            interest_counts: InterestCounts::new(config.shard.0),
+            interest_counts: InterestCounts::new(config.shard.0, config.shards),
             retained: Retained::new(),
             replays: Replays::default(),
             groups: Groups::new(hasher.clone()),

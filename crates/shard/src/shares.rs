@@ -30,6 +30,10 @@ impl Shares {
     /// Most shared subscriptions of one session: each costs a look at every settled message.
     pub(crate) const MAX: usize = 1024;
 
+    /// Whether there never was one: no number was given that might still be in a queue.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.last == 0
+    }
     pub(crate) fn len(&self) -> usize {
         self.all.len()
     }

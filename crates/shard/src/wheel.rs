@@ -2,6 +2,7 @@
 //! It reads no clock; whoever calls says what time it is and asks when to call again.
 //! A key never expires before its deadline and at most one tick (16 ms) after it.
 
+use crate::slab::reserve_quarter;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -228,6 +229,7 @@ impl<K: Copy> Wheel<K> {
     /// Stores a node in a vacant place or a new one.
     fn store(&mut self, node: Node<K>) -> u32 {
         if self.free == NIL {
+            reserve_quarter(&mut self.nodes);
             self.nodes.push(node);
             return u32::try_from(self.nodes.len() - 1).expect("four billion timers do not fit in memory");
         }

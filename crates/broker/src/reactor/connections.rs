@@ -80,7 +80,12 @@ impl Connections {
         debug_assert_eq!(id, self.vacant());
         match self.free.pop() {
             Some(slot) => self.slots[slot as usize] = Some(connection),
-            None => self.slots.push(Some(connection)),
+            None => {
+                if self.slots.len() == self.slots.capacity() {
+                    self.slots.reserve_exact(self.slots.len() / 4 + 4); // less slack than by doubling
+                }
+                self.slots.push(Some(connection));
+            }
         }
     }
     pub(super) fn get(&self, id: ConnectionId) -> Option<&Connection> {

@@ -26,7 +26,7 @@ use martlet_codec::{SubscriptionOptions, TopicFilter, TopicName};
 use self::holdings::{Holding, Holdings};
 use self::list::List;
 use self::trie::{Place, Trie};
-use crate::slab::{Id, Slab, shrink};
+use crate::slab::{Id, Slab, reserve_quarter, shrink};
 
 /// Most levels of a filter with a wildcard. The caller refuses deeper ones; a deeper one that is
 /// subscribed nevertheless matches nothing.
@@ -46,10 +46,21 @@ pub(crate) struct Matched {
     pub(crate) is_whole: bool,
 }
 
-/// A subscriber of this shard: small and dense, chosen by the caller, who may reuse it after
-/// [`Index::remove_subscriber`].
+/// A subscriber of this shard: small, dense among the even ones and among the odd ones, chosen by the caller, who may
+/// reuse it after [`Index::remove_subscriber`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SubscriberId(pub(crate) u32);
+
+impl SubscriberId {
+    fn parity(self) -> usize {
+        self.0 as usize & 1
+    }
+
+    /// Its number among those of its parity.
+    fn place(self) -> usize {
+        self.0 as usize >> 1
+    }
+}
 
 /// What a client asked for with one filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +114,8 @@ pub(crate) struct Index {
     filters: Slab<Filter>,
     by_text: HashTable<Id>,
     trie: Trie,
-    subscribers: Vec<Holdings>,
+    /// Of the even and of the odd subscribers: there may be many of one kind and few of the other.
+    subscribers: [Vec<Holdings>; 2],
     len: usize,
     text_bytes: usize,
     generation: u64,
@@ -118,7 +130,7 @@ impl Index {
             hasher,
             filters: Slab::new(),
             by_text: HashTable::new(),
-            subscribers: Vec::new(),
+            subscribers: [const { Vec::new() }; 2],
             len: 0,
             text_bytes: 0,
             generation: 0,
@@ -166,11 +178,12 @@ impl Index {
             return Subscribed { previous: Some(previous), first_of_filter: false };
         }
         let id = known.unwrap_or_else(|| self.insert_filter(filter));
-        let holdings = self.holdings_mut(who);
+        self.make_room(who);
+        let Index { subscribers, hasher, .. } = self;
+        let holdings = &mut subscribers[who.parity()][who.place()];
         let holding = holdings.next_position();
         let entry = self.filters[id].subscribers.push(Entry { who, subscription, holding });
-        let Index { subscribers, hasher, .. } = self;
-        subscribers[who.0 as usize].push(Holding { filter: id, entry }, hasher);
+        holdings.push(Holding { filter: id, entry }, hasher);
         self.len += 1;
         Subscribed { previous: None, first_of_filter: known.is_none() }
     }
@@ -181,7 +194,7 @@ impl Index {
         let id = self.find(filter.as_str())?;
         let (at, holding) = self.holding(who, id)?;
         let Index { subscribers, hasher, .. } = self;
-        let holdings = &mut subscribers[who.0 as usize];
+        let holdings = &mut subscribers[who.parity()][who.place()];
         holdings.swap_remove(at, hasher);
         if let Some(moved) = holdings.get(at) {
             self.filters[moved.filter].subscribers.as_mut_slice()[moved.entry as usize].holding = at;
@@ -197,7 +210,7 @@ impl Index {
     /// Removes all subscriptions of one subscriber and calls `removed(filter, last_of_filter)` for each.
     pub(crate) fn remove_subscriber(&mut self, who: SubscriberId, mut removed: impl FnMut(&str, bool)) {
         self.generation += 1;
-        let Some(holdings) = self.subscribers.get_mut(who.0 as usize) else { return };
+        let Some(holdings) = self.subscribers[who.parity()].get_mut(who.place()) else { return };
         let holdings = core::mem::take(holdings);
         for holding in holdings.as_slice() {
             self.remove_entry(*holding);
@@ -208,6 +221,9 @@ impl Index {
                 self.remove_filter(holding.filter);
             }
         }
+        if self.len == 0 {
+            self.subscribers = Default::default(); // a crowd that has left leaves no memory behind
+        }
     }
 
     /// The filters of one subscriber, in no particular order.
@@ -215,7 +231,7 @@ impl Index {
         &self,
         who: SubscriberId,
     ) -> impl ExactSizeIterator<Item = (&str, Subscription)> {
-        let holdings = self.subscribers.get(who.0 as usize).map_or(&[][..], Holdings::as_slice);
+        let holdings = self.holdings(who).map_or(&[][..], Holdings::as_slice);
         holdings.iter().map(|holding| {
             let filter = &self.filters[holding.filter];
             (&*filter.text, filter.subscribers.as_slice()[holding.entry as usize].subscription)
@@ -275,7 +291,7 @@ impl Index {
         let entries = &mut self.filters[holding.filter].subscribers;
         let entry = entries.swap_remove(holding.entry);
         if let Some(moved) = entries.as_slice().get(holding.entry as usize) {
-            let holdings = &mut self.subscribers[moved.who.0 as usize];
+            let holdings = &mut self.subscribers[moved.who.parity()][moved.who.place()];
             holdings.as_mut_slice()[moved.holding as usize].entry = holding.entry;
         }
         self.len -= 1;
@@ -284,16 +300,20 @@ impl Index {
 
     /// One subscriber's holding of one filter, and its position.
     fn holding(&self, who: SubscriberId, filter: Id) -> Option<(u32, Holding)> {
-        let holdings = self.subscribers.get(who.0 as usize)?;
+        let holdings = self.holdings(who)?;
         let at = holdings.find(filter, &self.hasher)?;
         Some((at, holdings.as_slice()[at as usize]))
     }
 
-    fn holdings_mut(&mut self, who: SubscriberId) -> &mut Holdings {
-        let at = who.0 as usize;
-        if at >= self.subscribers.len() {
-            self.subscribers.resize_with(at + 1, Holdings::default);
+    fn holdings(&self, who: SubscriberId) -> Option<&Holdings> {
+        self.subscribers[who.parity()].get(who.place())
+    }
+
+    fn make_room(&mut self, who: SubscriberId) {
+        let subscribers = &mut self.subscribers[who.parity()];
+        while who.place() >= subscribers.len() {
+            reserve_quarter(subscribers);
+            subscribers.push(Holdings::default());
         }
-        &mut self.subscribers[at]
     }
 }

@@ -43,7 +43,11 @@ impl Index {
     /// Both halves of each subscription name each other, and the trie has no superfluous node.
     fn check(&self) {
         let mut halves = 0;
-        for (who, holdings) in self.subscribers.iter().enumerate() {
+        let [even, odd] = &self.subscribers;
+        let of = |parity: usize| move |(at, holdings)| (at << 1 | parity, holdings);
+        let even = even.iter().enumerate().map(of(0));
+        for (who, holdings) in even.chain(odd.iter().enumerate().map(of(1))) {
+            let holdings: &Holdings = holdings;
             for (at, holding) in holdings.as_slice().iter().enumerate() {
                 let entry = self.filters[holding.filter].subscribers.as_slice()[holding.entry as usize];
                 assert_eq!((entry.who.0 as usize, entry.holding as usize), (who, at));

@@ -134,6 +134,9 @@ impl Shard {
         let left = rare.replays;
         if left == 0 {
             (rare.fresh, rare.waiting) = Default::default();
+            if rare.owed.is_empty() && rare.shares.is_unused() {
+                slot.rare = None; // most sessions need it for a moment only
+            }
         }
         if left <= REPLAYS_MAX
             && let Some(id) = connection
