@@ -21,6 +21,7 @@ mod parking;
 mod reactor;
 mod shared;
 mod signals;
+mod trim;
 
 pub use broker::{Broker, Failure, Handle};
 pub use config::{BadConfig, Config, ConfigFault, ListenerConfig, LoadFault};

@@ -91,7 +91,7 @@ pub(crate) struct Clients {
     pub(crate) held: Held,
     /// Deliveries and nodes matched since the turn began: what [`Config::work_max`] bounds.
     pub(crate) work: u32,
-    pool: Pool,
+    pub(crate) pool: Pool,
 }
 
 impl Clients {

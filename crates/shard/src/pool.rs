@@ -29,6 +29,11 @@ impl Pool {
         }
     }
 
+    /// Bytes of all buffers.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Takes an empty buffer back, or frees it.
     pub(crate) fn give(&mut self, buffer: Vec<u8>) {
         let capacity = buffer.capacity();

@@ -10,6 +10,7 @@ use crate::index::Index;
 use crate::interest::{Interest, InterestCounts};
 use crate::interface::{ConnectionId, Effect, Input, ShardId};
 use crate::mail::Batch;
+use crate::pool::Pool;
 use crate::post::{Opened, Outbox};
 use crate::publish::Scratch;
 use crate::random::Random;
@@ -164,6 +165,21 @@ impl Shard {
     /// This shard's number.
     pub fn id(&self) -> ShardId {
         self.clients.config.shard
+    }
+
+    /// Bytes, about, of all that clients make the shard hold: what [`Config::memory_bytes_max`] bounds.
+    pub fn memory_bytes(&self) -> u64 {
+        self.clients.memory()
+    }
+
+    /// Bytes of empty buffers that are kept for what clients will be sent next.
+    pub fn spare_bytes(&self) -> u64 {
+        self.clients.pool.bytes() as u64
+    }
+
+    /// Frees them.
+    pub fn drop_spare(&mut self) {
+        self.clients.pool = Pool::default();
     }
 
     /// What this shard has counted, gauges included.

@@ -21,6 +21,7 @@ pub(crate) use socket::{PeerAddress, Socket};
 use crate::clock::Clock;
 use crate::mailboxes::Mailboxes;
 use crate::shared::{Control, Peers, Seat, Seats};
+use crate::trim::Trim;
 use accept::Acceptors;
 use connections::{Connection, Connections};
 use linger::Linger;
@@ -95,6 +96,7 @@ pub(crate) struct Reactor {
     peers: Arc<Peers>,
     seats: Arc<Seats>,
     scratch: Box<[u8]>,
+    trim: Trim,
     life: Life,
 }
 
@@ -119,6 +121,7 @@ impl Reactor {
             peers: parts.peers,
             seats: parts.seats,
             scratch: vec![0; SCRATCH_BYTES].into_boxed_slice(),
+            trim: Trim::new(),
             life: Life::Running,
         }
     }

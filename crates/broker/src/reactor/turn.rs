@@ -4,6 +4,7 @@
 
 use super::{Life, Reactor, WAKER};
 use crate::shared::{Control, LONG_TURN_MS};
+use crate::trim;
 use martlet_net::Fault;
 use martlet_protocol::Time;
 use martlet_shard::{ConnectionId, Input, Loss};
@@ -33,6 +34,10 @@ impl Reactor {
         self.mailboxes.send(|to| self.shard.take_mail(to), &self.peers);
         if self.may_transmit() {
             self.transmit();
+        }
+        if self.trim.is_due(self.now, self.shard.memory_bytes() + self.shard.spare_bytes()) {
+            self.shard.drop_spare();
+            trim::give_back();
         }
         self.peers.turn_took(self.id, self.clock.now().since(self.now));
         self.end_if_done();
@@ -66,7 +71,7 @@ impl Reactor {
     fn until_next_timer(&self) -> Option<Duration> {
         let stop = if let Life::Stopping(until) = self.life { until } else { Time::NEVER };
         let shard = self.shard.poll_timeout().unwrap_or(Time::NEVER);
-        let next = shard.min(self.linger.next()).min(self.acceptors.next()).min(stop);
+        let next = shard.min(self.linger.next()).min(self.acceptors.next()).min(self.trim.next()).min(stop);
         (next != Time::NEVER).then(|| Duration::from_millis(next.since(self.clock.now())))
     }
 
