@@ -37,7 +37,8 @@ Usage: cargo xtask <COMMAND>
   bench [--runs N] [--rows PATTERN] [--quick]
                               measure Martlet, Mosquitto, rumqttd and `martlet bench relay` under the same loads, N times
                               (default 5), and write the medians to docs/benchmarks.md; takes the better part of an hour
-                              --rows: only rows with PATTERN in their names, and write nothing
+                              --rows: only rows with PATTERN in their names, or with `growth` those of that section,
+                              and write nothing
                               --quick: shorter and smaller loads, and write nothing
   sim --seeds N [--seed S]    simulate N seeds, from S on (default: the simulator's own first seed)
   mutants [--package codec|protocol|shard] [--shard K/N | --report]

@@ -36,6 +36,8 @@ pub(crate) struct Bench<'a> {
     shared: Arc<Shared>,
     senders: Vec<Sender<Command>>,
     threads: Vec<JoinHandle<()>>,
+    /// What was counted before the run proper.
+    forgotten: Counts,
 }
 
 impl<'a> Bench<'a> {
@@ -60,7 +62,14 @@ impl<'a> Bench<'a> {
             wakers: wakers.collect::<Result<_, _>>().map_err(fault)?,
             fault: Mutex::new(None),
         });
-        let mut bench = Bench { options, observer, shared, senders: Vec::new(), threads: Vec::new() };
+        let mut bench = Bench {
+            options,
+            observer,
+            shared,
+            senders: Vec::new(),
+            threads: Vec::new(),
+            forgotten: Counts::default(),
+        };
         for (index, poll) in polls.into_iter().enumerate() {
             let (sender, commands) = mpsc::channel();
             let worker = Worker::new(index, Arc::clone(&bench.shared), poll, commands).map_err(fault)?;
@@ -98,7 +107,13 @@ impl<'a> Bench<'a> {
     pub(crate) fn counts(&self) -> Counts {
         let mut sum = Counts::default();
         self.shared.tallies.iter().for_each(|tally| sum.add(&tally.counts()));
-        sum
+        sum.since(&self.forgotten)
+    }
+
+    /// Counts from 0 again: what has happened so far is no part of the run.
+    pub(crate) fn forget(&mut self) {
+        let so_far = self.counts();
+        self.forgotten.add(&so_far);
     }
 
     /// Waits until `is_done`; an error when nothing has changed for as long as the options say.
@@ -157,13 +172,18 @@ impl<'a> Bench<'a> {
 
     /// Opens connections and waits until they are ready; `specs` has the worker of each.
     pub(crate) fn open(&mut self, specs: Vec<(usize, Spec)>) -> Result<(), BenchFault> {
+        self.open_while("connecting", specs)
+    }
+
+    /// As [`Self::open`], with words for what is being done.
+    pub(crate) fn open_while(&mut self, doing: &str, specs: Vec<(usize, Spec)>) -> Result<(), BenchFault> {
         let ready = self.counts()[Counter::Ready] + specs.len() as u64;
         let mut of_workers: Vec<Vec<Spec>> = self.senders.iter().map(|_| Vec::new()).collect();
         specs.into_iter().for_each(|(worker, spec)| of_workers[worker].push(spec));
         for (worker, specs) in of_workers.into_iter().enumerate() {
             self.tell(worker, Command::Open(specs));
         }
-        self.wait("connecting", |counts| counts[Counter::Ready] >= ready).map(drop)
+        self.wait(doing, |counts| counts[Counter::Ready] >= ready).map(drop)
     }
 
     pub(crate) fn close(
@@ -255,6 +275,8 @@ fn show(counts: &Counts) -> String {
         (Counter::Published, "published"),
         (Counter::Delivered, "delivered"),
         (Counter::Ponged, "pinged"),
+        (Counter::Unsubscribed, "unsubscribed"),
+        (Counter::Read, "read"),
     ] {
         if counts[counter] > 0 {
             parts.push(format!("{} {name}", counts[counter]));

@@ -1,5 +1,6 @@
 //! One connection of the generator: its socket, how far its handshake has come, and what it is there for.
 
+use crate::fickle::Fickle;
 use crate::flow::Flow;
 use crate::packets::Session;
 use crate::publisher::Publisher;
@@ -41,6 +42,9 @@ pub(crate) enum Role {
     Idle,
     Publisher(Box<Publisher>),
     Subscriber(Subscriber),
+    /// It counts what comes.
+    Reader,
+    Fickle(Box<Fickle>),
 }
 
 /// The flows that a connection receives: a range of ids.

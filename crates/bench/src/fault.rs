@@ -14,6 +14,8 @@ pub enum BenchFault {
     ConnectRefused(String),
     /// The server refused a subscription.
     SubscribeRefused(String),
+    /// The server refused messages that had to be there before anything could be measured.
+    PublishRefused(String),
     /// A connection ended that should have stayed.
     ConnectionLost(String),
     /// Nothing happened any more.
@@ -34,6 +36,7 @@ impl fmt::Display for BenchFault {
             Self::Net(fault) => fault.fmt(f),
             Self::ConnectRefused(reason) => write!(f, "the server refused CONNECT: {reason}"),
             Self::SubscribeRefused(reason) => write!(f, "the server refused a subscription: {reason}"),
+            Self::PublishRefused(what) => write!(f, "the server refused {what}"),
             Self::ConnectionLost(why) => write!(f, "a connection was lost: {why}"),
             Self::TimedOut { doing, after } => {
                 write!(f, "timed out: nothing happened for {} s while {doing}", after.as_secs_f64())

@@ -10,6 +10,7 @@ mod bench;
 mod block;
 mod connection;
 mod fault;
+mod fickle;
 mod flow;
 mod latency;
 mod measure;
@@ -33,7 +34,9 @@ pub use latency::Latency;
 pub use options::{Extent, Options};
 pub use relay::{Relay, RelayHandle};
 pub use report::{Better, Figure, Report};
-pub use scenario::{Conn, Ingredient, Mix, Persist, Retained, Scenario, Subs, Traffic, run};
+pub use scenario::{
+    Background, Conn, Crowd, Ingredient, Mix, Persist, Replay, Retained, Scenario, Subs, Traffic, run,
+};
 pub use stamp::STAMP_LEN;
 pub use usage::Spent;
 

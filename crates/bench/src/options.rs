@@ -47,6 +47,13 @@ pub struct Options {
 impl Options {
     pub(crate) fn check(&self) -> Result<(), BenchFault> {
         let usage = |text: String| Err(BenchFault::Usage(text));
+        match self.extent {
+            Extent::Time(Duration::ZERO) => {
+                return usage("--seconds: in no time nothing is measured".to_owned());
+            }
+            Extent::Messages(0) => return usage("--messages: write at least 1".to_owned()),
+            Extent::Time(_) | Extent::Messages(_) => {}
+        }
         if self.payload_len < STAMP_LEN {
             return usage(format!(
                 "--payload: a message needs {STAMP_LEN} bytes or more for its number and time"

@@ -2,7 +2,7 @@
 
 use martlet_codec::{
     Connect, FiltersBuf, Packet, PacketId, Properties, PropertiesBuf, Property, QoSLevel, Subscribe,
-    SubscriptionOptions, TopicFilter, Version,
+    SubscriptionOptions, TopicFilter, TopicFiltersBuf, Unsubscribe, Version,
 };
 use martlet_net::Url;
 
@@ -12,6 +12,8 @@ pub(crate) const PUBACK: u8 = 0x40;
 pub(crate) const PUBREC: u8 = 0x50;
 pub(crate) const PUBREL: u8 = 0x62;
 pub(crate) const PUBCOMP: u8 = 0x70;
+pub(crate) const SUBACK: u8 = 0x90;
+pub(crate) const UNSUBACK: u8 = 0xb0;
 
 /// Nobody has to send a PINGREQ in less than 18 hours.
 const KEEP_ALIVE_S: u16 = u16::MAX;
@@ -63,6 +65,21 @@ pub(crate) fn subscribe(version: Version, id: PacketId, filters: &[String], qos:
     let mut bytes = Vec::new();
     Packet::Subscribe(subscribe).encode(version, &mut bytes);
     bytes
+}
+
+/// UNSUBSCRIBE for `filter`, which the caller knows to be one.
+pub(crate) fn unsubscribe(version: Version, id: PacketId, filter: &str) -> Vec<u8> {
+    let mut list = TopicFiltersBuf::new();
+    list.push(TopicFilter::from_checked(filter));
+    let unsubscribe = Unsubscribe { packet_id: id, properties: Properties::NONE, filters: list.as_filters() };
+    let mut bytes = Vec::new();
+    Packet::Unsubscribe(unsubscribe).encode(version, &mut bytes);
+    bytes
+}
+
+/// The reason code of an acknowledgement of one filter; before 5.0 UNSUBACK has none.
+pub(crate) fn only_reason(body: &[u8]) -> Option<u8> {
+    body.get(2..).and_then(<[u8]>::last).copied()
 }
 
 /// An acknowledgement without reason code, in any version.

@@ -36,9 +36,13 @@ pub(crate) enum Counter {
     Stalled,
     /// PINGRESP.
     Ponged,
+    /// Subscriptions that the server has ended as it was told.
+    Unsubscribed,
+    /// Messages that came to a reader, who looks no further.
+    Read,
 }
 
-const COUNTERS: usize = Counter::Ponged as usize + 1;
+const COUNTERS: usize = Counter::Read as usize + 1;
 
 /// A count of each kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

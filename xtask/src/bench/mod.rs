@@ -5,6 +5,7 @@
 
 mod brokers;
 mod calls;
+mod growth;
 mod rows;
 mod samples;
 mod setup;
@@ -19,13 +20,14 @@ use samples::{Samples, measure};
 
 const DOCUMENT: &str = "docs/benchmarks.md";
 const RUNS: usize = 5;
+const NOWHERE: &str = "Nowhere, in these rows.\n";
 
 /// What is run.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Options {
     /// Repetitions, of which the tables have the medians.
     runs: usize,
-    /// Only rows with this in their names.
+    /// Only rows with this in their names; `growth` is all of that section.
     rows: Option<String>,
     /// Shorter, and with smaller counts.
     quick: bool,
@@ -75,8 +77,9 @@ impl Options {
 pub(crate) fn run(root: &Path, options: &Options) -> Result<(), Failure> {
     let is_wanted = |row: &&Row| options.rows.as_ref().is_none_or(|pattern| row.name.contains(pattern));
     let wanted: Vec<&Row> = ROWS.iter().filter(is_wanted).collect();
-    if wanted.is_empty() {
-        let names: Vec<_> = ROWS.iter().map(|row| row.name).collect();
+    let grown = growth::wanted(options.rows.as_deref());
+    if wanted.is_empty() && grown.is_empty() {
+        let names: Vec<_> = ROWS.iter().chain(growth::rows()).map(|row| row.name).collect();
         return Err(Failure::Usage(format!("no such row; there are:\n  {}", names.join("\n  "))));
     }
     let martlet = process::martlet(root)?;
@@ -88,7 +91,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), Failure> {
     let load_before = setup::load();
     let mut samples = Samples::default();
     for run in 1..=options.runs {
-        for row in &wanted {
+        for row in wanted.iter().copied().chain(grown.iter().map(|grown| &grown.row)) {
             for broker in brokers.iter().filter(|broker| row.is_for(broker.kind)) {
                 if samples.has_failed(row, broker.kind) {
                     continue;
@@ -106,11 +109,13 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), Failure> {
         }
     }
     let calls = calls::table(&martlet, &brokers[1], &wanted, &mut ports);
+    let losses = table::losses(&brokers, &wanted, &samples) + &growth::losses(&grown, &samples);
     let parts = [
         ("setup", setup::describe(&brokers, &options.command(), load_before.as_deref())),
         ("costs", table::costs(&brokers, &wanted, &samples)),
         ("ratios", table::ratios(&wanted, &samples)),
-        ("losses", table::losses(&brokers, &wanted, &samples)),
+        ("growth", growth::table(&grown, &samples, options.quick)),
+        ("losses", if losses.is_empty() { NOWHERE.into() } else { losses }),
         ("calls", calls),
     ];
     for (_, part) in &parts {

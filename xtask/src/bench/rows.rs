@@ -9,11 +9,22 @@ use super::Kind;
 pub(super) struct Row {
     pub(super) name: &'static str,
     /// Arguments of `martlet bench`; `{full|quick}` is one of the two.
-    line: &'static str,
-    pub(super) has_relay: bool,
+    pub(super) line: &'static str,
+    pub(super) whose: Whose,
     pub(super) figures: &'static [Wanted],
     /// Whether system calls are counted under it.
     pub(super) counts_calls: bool,
+}
+
+/// Which brokers get a load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// All, and the relay.
+    All,
+    /// All that keep something.
+    Brokers,
+    /// Ours with one shard, which is compared with itself.
+    OneShard,
 }
 
 /// A figure of its report.
@@ -61,7 +72,11 @@ impl Bar {
 
 impl Row {
     pub(super) fn is_for(&self, kind: Kind) -> bool {
-        self.has_relay || kind != Kind::Relay
+        match self.whose {
+            Whose::All => true,
+            Whose::Brokers => kind != Kind::Relay,
+            Whose::OneShard => kind == Kind::Martlet,
+        }
     }
 
     pub(super) fn is_v5(&self) -> bool {
@@ -98,7 +113,7 @@ const fn absolute(reach: f64, aim: f64) -> Option<Bar> {
     Some(Bar { reach, aim, relay: None, mosquitto: None })
 }
 
-const fn low(key: &'static str, label: &'static str, bar: Option<Bar>) -> Wanted {
+pub(super) const fn low(key: &'static str, label: &'static str, bar: Option<Bar>) -> Wanted {
     Wanted { key, label, better: Better::Low, bar }
 }
 
@@ -106,14 +121,14 @@ const fn high(key: &'static str, label: &'static str, bar: Option<Bar>) -> Wante
     Wanted { key, label, better: Better::High, bar }
 }
 
-const COST: &str = "server_cpu_s_per_million";
+pub(super) const COST: &str = "server_cpu_s_per_million";
 
 macro_rules! traffic {
     ($name:literal, $line:literal, $bar:expr) => {
         Row {
             name: $name,
             line: concat!($line, " --seconds {2|1}"),
-            has_relay: true,
+            whose: Whose::All,
             figures: const { &[low(COST, "", $bar)] },
             counts_calls: false,
         }
@@ -187,7 +202,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "pairs 20x20, QoS 0, 20,000 messages/s",
         line: "pairs --pairs 20 --qos 0 --rate 20000 --seconds {3|1}",
-        has_relay: true,
+        whose: Whose::All,
         figures: &[
             low("latency_p50_us", ": latency, µs, median", bar_of_relay(1.0, 1.2, 1.05)),
             low("latency_p99_us", ": latency, µs, 99 % below", bar_of_relay(1.0, 1.2, 1.05)),
@@ -198,7 +213,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "subscriptions",
         line: "subs --subscriptions {200000|20000} --connections 100 --publishers 4 --seconds {2|1}",
-        has_relay: false,
+        whose: Whose::Brokers,
         figures: &[
             low(COST, ": match and deliver", bar_of_mosquitto(15.5, 0.8, 0.4)),
             low("server_cpu_us_per_subscription", ": CPU each, µs", None),
@@ -209,7 +224,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "retained",
         line: "retained --topics {1000000|100000} --publishers 4",
-        has_relay: false,
+        whose: Whose::Brokers,
         figures: &[
             // 500,000 and 800,000 for each second of a core; 1.5 and 3 million to read.
             low("store_cpu_s_per_million", ": store", absolute(2.0, 1.25)),
@@ -225,7 +240,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "offline queues",
         line: "persist --sessions 100 --queued {10000|1000} --qos 1",
-        has_relay: false,
+        whose: Whose::Brokers,
         figures: &[
             low("queue_cpu_s_per_million", ": fill", absolute(0.7, 0.5)),
             low("drain_cpu_s_per_million", ": drain", None),
@@ -237,7 +252,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "connections",
         line: "conn --connections {10000|1000} --hold 0 --storms 1",
-        has_relay: true,
+        whose: Whose::All,
         figures: &[
             low("server_cpu_us_per_connect", ": CPU of the first connects, µs", bar(16.0, 28.0, 20.8, 17.9)),
             low("server_cpu_us_per_reconnect", ": CPU when all come back, µs", None),
@@ -248,7 +263,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "connections with a subscription",
         line: "conn --connections {10000|1000} --hold 1 --storms 1 --subscribe",
-        has_relay: true,
+        whose: Whose::All,
         figures: &[
             low("resident_bytes_per_connection", ": resident bytes each, idle", absolute(1024.0, 512.0)),
             low("resident_after_storm_percent", ": after a storm, % of before", absolute(120.0, 100.0)),

@@ -89,7 +89,7 @@ pub(super) fn losses(brokers: &[Broker], rows: &[&Row], samples: &Samples) -> St
             text += &format!("- {}: {}\n", name(row, figure), faults.join("; "));
         }
     }
-    if text.is_empty() { "Nowhere, in these rows.\n".into() } else { text }
+    text
 }
 
 /// What is compared of one figure.
@@ -168,11 +168,11 @@ fn lines<'a>(rows: &'a [&'a Row]) -> impl Iterator<Item = (&'a Row, &'a Wanted)>
     rows.iter().flat_map(|row| row.figures.iter().map(|figure| (*row, figure)))
 }
 
-fn name(row: &Row, figure: &Wanted) -> String {
+pub(super) fn name(row: &Row, figure: &Wanted) -> String {
     format!("{}{}", row.name, figure.label)
 }
 
-fn shown(of: &Cell) -> String {
+pub(super) fn shown(of: &Cell) -> String {
     match of {
         Cell::Median(value) => number(*value),
         Cell::Words(words) => cell(words),
@@ -180,7 +180,7 @@ fn shown(of: &Cell) -> String {
     }
 }
 
-fn times(ratio: f64) -> String {
+pub(super) fn times(ratio: f64) -> String {
     format!("{}x", number(ratio))
 }
 

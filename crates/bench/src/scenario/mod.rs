@@ -1,9 +1,12 @@
 //! The scenarios: each a straight line of what the bench is told, in a file of its own.
 
+mod background;
 mod conn;
+mod crowd;
 mod mix;
 mod part;
 mod persist;
+mod replay;
 mod retained;
 mod steady;
 mod subs;
@@ -13,9 +16,12 @@ use crate::bench::Bench;
 use crate::options::Options;
 use crate::report::Report;
 use crate::{BenchFault, Observer};
+pub use background::Background;
 pub use conn::Conn;
+pub use crowd::Crowd;
 pub use mix::{Ingredient, Mix};
 pub use persist::Persist;
+pub use replay::Replay;
 pub use retained::Retained;
 pub use subs::Subs;
 pub use traffic::Traffic;
@@ -23,8 +29,8 @@ pub use traffic::Traffic;
 /// What is to be found out.
 #[derive(Clone, Debug)]
 pub enum Scenario {
-    /// Messages from publishers to subscribers.
-    Traffic(Traffic),
+    /// Messages from publishers to subscribers, and what is there beside them.
+    Traffic(Traffic, Background),
     /// Connections that do next to nothing.
     Conn(Conn),
     /// Many subscriptions, and messages that match.
@@ -35,24 +41,30 @@ pub enum Scenario {
     Persist(Persist),
     /// Several kinds of traffic beside each other.
     Mix(Mix),
+    /// A filter that many sessions have.
+    Crowd(Crowd),
+    /// Messages beside a wildcard subscription to many that are retained.
+    Replay(Replay),
 }
 
 impl Scenario {
     /// Whether its messages can be sent by the clock.
     fn has_pace(&self) -> bool {
         match self {
-            Self::Traffic(Traffic::RoundTrips { .. }) => false,
-            Self::Traffic(_) | Self::Subs(_) | Self::Mix(_) => true,
-            Self::Conn(_) | Self::Retained(_) | Self::Persist(_) => false,
+            Self::Traffic(Traffic::RoundTrips { .. }, _) => false,
+            Self::Traffic(..) | Self::Subs(_) | Self::Mix(_) => true,
+            Self::Conn(_) | Self::Retained(_) | Self::Persist(_) | Self::Crowd(_) | Self::Replay(_) => false,
         }
     }
 
     /// Whether latencies are recorded.
     pub fn has_latencies(&self, options: &Options) -> bool {
         match self {
-            Self::Traffic(Traffic::RoundTrips { .. }) | Self::Conn(_) | Self::Mix(_) => true,
-            Self::Traffic(_) | Self::Subs(_) => options.rate.is_some(),
-            Self::Retained(_) | Self::Persist(_) => false,
+            Self::Traffic(Traffic::RoundTrips { .. }, _) | Self::Conn(_) | Self::Mix(_) | Self::Replay(_) => {
+                true
+            }
+            Self::Traffic(..) | Self::Subs(_) => options.rate.is_some(),
+            Self::Retained(_) | Self::Persist(_) | Self::Crowd(_) => false,
         }
     }
 }
@@ -72,12 +84,14 @@ pub fn run(
     }
     let mut bench = Bench::start(options, observer)?;
     let mut report = match scenario {
-        Scenario::Traffic(traffic) => traffic.run(&mut bench),
+        Scenario::Traffic(traffic, background) => traffic.run(&mut bench, *background),
         Scenario::Conn(conn) => conn.run(&mut bench),
         Scenario::Subs(subs) => subs.run(&mut bench),
         Scenario::Retained(retained) => retained.run(&mut bench),
         Scenario::Persist(persist) => persist.run(&mut bench),
         Scenario::Mix(mix) => mix.run(&mut bench),
+        Scenario::Crowd(crowd) => crowd.run(&mut bench),
+        Scenario::Replay(replay) => replay.run(&mut bench),
     }?;
     let qos = if let Scenario::Mix(_) = scenario { "mixed".to_owned() } else { options.qos.to_string() };
     let common = [

@@ -1,9 +1,11 @@
 //! `pairs`, `fan-in`, `fan-out`, `rr`, `share`: publishers, subscribers, and who hears whom.
 
+use super::Background;
 use super::part::Part;
 use super::steady::steady;
 use crate::BenchFault;
 use crate::bench::Bench;
+use crate::connection::Role;
 use crate::measure::verify;
 use crate::options::Options;
 use crate::report::Report;
@@ -56,9 +58,11 @@ pub enum Traffic {
 }
 
 impl Traffic {
-    pub(super) fn run(self, bench: &mut Bench<'_>) -> Result<Report, BenchFault> {
+    pub(super) fn run(self, bench: &mut Bench<'_>, background: Background) -> Result<Report, BenchFault> {
         self.check()?;
         let options = bench.options;
+        let connections = self.publishers() + self.subscribers();
+        background.check(options, connections)?;
         let mut report = Report::new(self.name());
         report.set("publishers", &self.publishers());
         report.set("subscribers", &self.subscribers());
@@ -69,6 +73,8 @@ impl Traffic {
             Some(rate) => report.set("rate", &rate),
             None => report.set("window", &self.window(options)),
         }
+        background.tell(&mut report);
+        background.set_up(bench)?;
         let part = Part::only(bench, self);
         let flows = part.flows(bench);
         bench.open(part.subscribers(bench, &flows))?;
@@ -81,7 +87,8 @@ impl Traffic {
         measured.report_pace(options, recorded, &mut report);
         let counts = bench.counts();
         verify(&counts, counts[Counter::Expected], &mut report);
-        bench.close(|_| true, false, self.publishers() + self.subscribers())?;
+        bench.close(|role| !matches!(role, Role::Idle), false, connections)?;
+        background.tear_down(bench)?;
         Ok(report)
     }
 

@@ -107,6 +107,25 @@ impl Worker {
         Ok(())
     }
 
+    /// SUBACK or UNSUBACK to a connection that goes on subscribing and unsubscribing.
+    pub(super) fn answered(
+        &mut self,
+        connection: &mut Connection,
+        frame: Frame<'_>,
+    ) -> Result<(), BenchFault> {
+        if let Some(reason) = packets::only_reason(frame.body).filter(|reason| *reason >= 0x80) {
+            let client_id = &connection.spec.client_id;
+            return Err(BenchFault::SubscribeRefused(format!("{reason:#04x} (client {client_id})")));
+        }
+        self.counts[Counter::Unsubscribed] += u64::from(frame.first == packets::UNSUBACK);
+        if let Role::Fickle(fickle) = &mut connection.spec.role
+            && fickle.is_answered()
+        {
+            connection.out.extend_from_slice(fickle.next_block());
+        }
+        Ok(())
+    }
+
     /// Sends the next SUBSCRIBE, where filters are left behind `done`; else the connection is ready.
     fn subscribe(&mut self, connection: &mut Connection, done: usize) -> Result<(), BenchFault> {
         let filters = &connection.spec.filters;
@@ -116,6 +135,9 @@ impl Worker {
             self.handshakes -= 1;
             self.counts[Counter::Ready] += 1;
             self.list_publisher(connection);
+            if let Role::Fickle(fickle) = &mut connection.spec.role {
+                connection.out.extend_from_slice(fickle.next_block());
+            }
             return Ok(());
         }
         let version = self.shared.target.version;

@@ -2,8 +2,8 @@
 
 use super::Worker;
 use crate::BenchFault;
-use crate::connection::{Connection, Role, Subscriber};
-use crate::packets::{self, PUBACK, PUBCOMP, PUBREC, PUBREL};
+use crate::connection::{Connection, Role, Stage, Subscriber};
+use crate::packets::{self, PUBACK, PUBCOMP, PUBREC, PUBREL, SUBACK, UNSUBACK};
 use crate::socket::{Moved, moved};
 use crate::stamp::Stamp;
 use crate::tally::Counter;
@@ -95,6 +95,10 @@ impl Worker {
             }
             (PUBREC, Role::Publisher(_)) => connection.out.extend_from_slice(&packets::ack(PUBREL, id)),
             (0x60, Role::Subscriber(_)) => connection.out.extend_from_slice(&packets::ack(PUBCOMP, id)),
+            (0x30, Role::Reader) => self.counts[Counter::Read] += 1,
+            (SUBACK | UNSUBACK, Role::Fickle(_)) if connection.stage == Stage::Ready => {
+                return self.answered(connection, frame);
+            }
             _ => return self.rare(connection, frame),
         }
         Ok(())

@@ -4,8 +4,8 @@
 mod proxy;
 
 use martlet_bench::{
-    BenchFault, Extent, Ingredient, Mix, Observer, Options, Relay, RelayHandle, Report, Scenario, Traffic,
-    run,
+    Background, BenchFault, Extent, Ingredient, Mix, Observer, Options, Relay, RelayHandle, Replay, Report,
+    Scenario, Traffic, run,
 };
 use martlet_codec::{QoSLevel, Version};
 use martlet_net::Url;
@@ -60,8 +60,12 @@ fn options(url: &Url) -> Options {
     }
 }
 
+fn alone(traffic: Traffic) -> Scenario {
+    Scenario::Traffic(traffic, Background::default())
+}
+
 fn measure(options: &Options, traffic: Traffic) -> Report {
-    run(options, &Scenario::Traffic(traffic), &mut Silent).unwrap()
+    run(options, &alone(traffic), &mut Silent).unwrap()
 }
 
 #[test]
@@ -248,7 +252,7 @@ fn server(answer: &'static [u8]) -> Url {
 fn a_run_that_cannot_be_says_why() {
     let fails = |url: &Url| {
         let options = Options { patience: Duration::from_millis(300), ..options(url) };
-        run(&options, &Scenario::Traffic(Traffic::Pairs { pairs: 1 }), &mut Silent).unwrap_err()
+        run(&options, &alone(Traffic::Pairs { pairs: 1 }), &mut Silent).unwrap_err()
     };
     assert!(matches!(fails(&server(b"\x20\x02\x00\x05")), BenchFault::ConnectRefused(_)));
     assert!(matches!(fails(&server(b"")), BenchFault::TimedOut { .. }));
@@ -265,13 +269,54 @@ fn a_run_that_cannot_be_says_why() {
 fn options_that_cannot_be_are_refused() {
     let relay = Running::new();
     let refuses = |options: Options, traffic| {
-        let fault = run(&options, &Scenario::Traffic(traffic), &mut Silent).unwrap_err();
+        let fault = run(&options, &alone(traffic), &mut Silent).unwrap_err();
         assert!(matches!(fault, BenchFault::Usage(_)), "{fault}");
     };
     let good = options(&relay.url);
     refuses(Options { payload_len: 23, ..good.clone() }, Traffic::Pairs { pairs: 1 });
     refuses(Options { rate: Some(0.0), ..good.clone() }, Traffic::Pairs { pairs: 1 });
     refuses(Options { threads: 0, ..good.clone() }, Traffic::Pairs { pairs: 1 });
+    for extent in [Extent::Messages(0), Extent::Time(Duration::ZERO)] {
+        refuses(Options { extent, ..good.clone() }, Traffic::Pairs { pairs: 1 });
+    }
     refuses(good.clone(), Traffic::Pairs { pairs: 0 });
     refuses(good, Traffic::FanIn { publishers: 1, subscribers: 2 });
+}
+
+#[test]
+fn a_background_is_no_part_of_the_load() {
+    let relay = Running::new();
+    let background = Background { idle: 30, subscriptions: 1001, retained: 0 };
+    for (version, threads) in [(Version::V311, 1), (Version::V5, 2)] {
+        let options = Options { version, threads, ..options(&relay.url) };
+        for traffic in [Traffic::Pairs { pairs: 3 }, Traffic::FanIn { publishers: 7, subscribers: 2 }] {
+            let report = run(&options, &Scenario::Traffic(traffic, background), &mut Silent).unwrap();
+            assert_eq!(report.failures, Vec::<String>::new());
+            assert_eq!(report.figure("expected"), Some(1000.0), "{traffic:?}");
+            for setting in [("idle", "30"), ("with_subscriptions", "1001"), ("with_retained", "0")] {
+                assert!(report.settings.contains(&(setting.0, setting.1.to_owned())), "{setting:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_background_that_cannot_be_is_refused() {
+    let relay = Running::new();
+    let options = Options { patience: Duration::from_millis(300), ..options(&relay.url) };
+    let fails = |scenario: &Scenario, words: &str| {
+        let fault = run(&options, scenario, &mut Silent).unwrap_err();
+        assert!(matches!(fault, BenchFault::Usage(_)) && fault.to_string().contains(words), "{fault}");
+    };
+    let none = Background::default();
+    for (background, words) in [
+        (Background { idle: usize::MAX, ..none }, "ulimit -n"),
+        (Background { subscriptions: 100_000_001, ..none }, "--with-subscriptions"),
+        (Background { retained: 100_000_001, ..none }, "--with-retained"),
+        // The relay says PUBACK to what it does not keep.
+        (Background { retained: 5, ..none }, "keeps none"),
+    ] {
+        fails(&Scenario::Traffic(Traffic::Pairs { pairs: 1 }, background), words);
+    }
+    fails(&Scenario::Replay(Replay { retained: 5, reads: 1 }), "--threads");
 }

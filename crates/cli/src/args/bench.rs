@@ -3,7 +3,7 @@
 use super::connection::Protocol;
 use super::{qos, seconds};
 use clap::{Args, Subcommand, ValueHint};
-use martlet_bench::{Ingredient, Traffic};
+use martlet_bench::{Background, Ingredient, Traffic};
 use martlet_client::QoSLevel;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use std::time::Duration;
 #[command(after_help = "Examples:\n  \
     martlet bench pairs --pairs 10 --seconds 5 --pid $(pidof mosquitto)\n  \
     martlet bench fan-out --subscribers 1000 --qos 1 -b mqtt://127.0.0.1:1884\n  \
+    martlet bench pairs --with-subscriptions 1000000 --pid $(pidof martlet)\n  \
     martlet bench pairs --pairs 20 --rate 20000 --hlog latencies.hlog\n  \
     martlet bench rr --json new.json --compare old.json --tolerance 5%\n  \
     martlet bench share --groups 3 --members 4 --qos 1\n  \
@@ -34,6 +35,8 @@ pub(crate) enum BenchCommand {
         #[arg(long, value_name = "COUNT", default_value_t = 10)]
         pairs: usize,
         #[command(flatten)]
+        background: BackgroundArgs,
+        #[command(flatten)]
         load: LoadArgs,
     },
     /// Many publishers, few subscribers, which use wildcards.
@@ -44,6 +47,8 @@ pub(crate) enum BenchCommand {
         /// How many subscribe.
         #[arg(long, value_name = "COUNT", default_value_t = 1)]
         subscribers: usize,
+        #[command(flatten)]
+        background: BackgroundArgs,
         #[command(flatten)]
         load: LoadArgs,
     },
@@ -56,6 +61,8 @@ pub(crate) enum BenchCommand {
         #[arg(long, value_name = "COUNT", default_value_t = 100)]
         subscribers: usize,
         #[command(flatten)]
+        background: BackgroundArgs,
+        #[command(flatten)]
         load: LoadArgs,
     },
     /// Pairs with one message in flight each: nothing can be gathered, and latencies are measured.
@@ -63,6 +70,8 @@ pub(crate) enum BenchCommand {
         /// How many pairs.
         #[arg(long, value_name = "COUNT", default_value_t = 100)]
         pairs: usize,
+        #[command(flatten)]
+        background: BackgroundArgs,
         #[command(flatten)]
         load: LoadArgs,
     },
@@ -155,6 +164,27 @@ pub(crate) enum BenchCommand {
         #[command(flatten)]
         load: LoadArgs,
     },
+    /// A filter that many sessions have, whose clients are away: what SUBSCRIBE and UNSUBSCRIBE of it cost, against one
+    /// that a single session has. Without --pid there are only times.
+    Crowd {
+        /// How many have it.
+        #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
+        sessions: usize,
+        #[command(flatten)]
+        load: LoadArgs,
+    },
+    /// One message in flight, and its longest latency while another client reads many retained messages with one
+    /// wildcard subscription; beside it, for as long, that with nobody reading.
+    Replay {
+        /// Retained messages of 64 bytes.
+        #[arg(long, value_name = "COUNT", default_value_t = 100_000)]
+        retained: usize,
+        /// How often all of them are read.
+        #[arg(long, value_name = "COUNT", default_value_t = 3)]
+        reads: usize,
+        #[command(flatten)]
+        load: LoadArgs,
+    },
     /// Serve as the physical limit: copy PUBLISH bytes between connections, with no broker logic at all.
     ///
     /// For measurements alone: the first PUBLISH of a connection decides where all its messages go, nothing is kept
@@ -182,6 +212,29 @@ pub(crate) struct PartArgs {
     pub(crate) parts: Vec<Ingredient>,
 }
 
+/// What the broker holds beside the load, which has nothing to do with it. It is set up before anything is measured, and
+/// gone in the end.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Background, of which nothing is measured")]
+pub(crate) struct BackgroundArgs {
+    /// Connections that are open and silent, without a subscription.
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    idle: usize,
+    /// Subscriptions to what is not published, half of them with a wildcard, held by a few connections.
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    with_subscriptions: usize,
+    /// Retained messages of 64 bytes that nobody reads. Not where the broker is a relay, which keeps nothing.
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    with_retained: usize,
+}
+
+impl From<BackgroundArgs> for Background {
+    fn from(args: BackgroundArgs) -> Self {
+        let BackgroundArgs { idle, with_subscriptions: subscriptions, with_retained: retained } = args;
+        Background { idle, subscriptions, retained }
+    }
+}
+
 /// What all scenarios have in common.
 #[derive(Args)]
 #[command(next_help_heading = "Load")]
@@ -204,7 +257,7 @@ pub(crate) struct LoadArgs {
     pub(crate) window: Option<u64>,
     /// Open loop: so many messages per second of all publishers together, each at its moment, whatever became of those
     /// before it. Latencies count from that moment; how late the generator was itself is said. Not for rr, conn,
-    /// retained and persist; without this 1000 for mix and soak.
+    /// retained, persist, crowd and replay; without this 1000 for mix and soak.
     #[arg(long, value_name = "COUNT", conflicts_with = "window")]
     pub(crate) rate: Option<f64>,
     /// Measure for so long, after a warm-up.
@@ -213,9 +266,9 @@ pub(crate) struct LoadArgs {
     /// Publish so many messages in all instead, and measure between a tenth and nine tenths of them.
     #[arg(long, value_name = "COUNT", conflicts_with = "seconds")]
     pub(crate) messages: Option<u64>,
-    /// Threads of this load generator.
-    #[arg(long, value_name = "COUNT", default_value_t = 1)]
-    pub(crate) threads: usize,
+    /// Threads of this load generator: 1 without this, and 2 for replay.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) threads: Option<usize>,
     /// The broker's process, if it runs on this machine: its processor time and memory are reported.
     #[arg(long, value_name = "PID")]
     pub(crate) pid: Option<u32>,
@@ -226,7 +279,7 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) json: Option<PathBuf>,
     /// Write the latencies to a file, in the log format of HdrHistogram, in nanoseconds. With --rate, and for rr, conn,
-    /// mix and soak.
+    /// mix, soak and replay.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) hlog: Option<PathBuf>,
     /// Compare with an earlier report in JSON: the exit code is 1 if a figure is worse by more than --tolerance.

@@ -9,8 +9,8 @@ use crate::args::{BenchArgs, BenchCommand, LoadArgs};
 use crate::exit::{Failure, Status, stream_failure};
 use compare::Earlier;
 use martlet_bench::{
-    BenchFault, Conn, Extent, Latency, Mix, Options, Persist, Relay, Report, Retained, Scenario, Subs,
-    Traffic,
+    Background, BenchFault, Conn, Crowd, Extent, Latency, Mix, Options, Persist, Relay, Replay, Report,
+    Retained, Scenario, Subs, Traffic,
 };
 use martlet_client::QoSLevel;
 use martlet_net::{Endpoint, Url};
@@ -39,13 +39,17 @@ enum Asked<'a> {
 
 fn asked(command: &BenchCommand) -> Asked<'_> {
     let (load, scenario) = match *command {
-        BenchCommand::Pairs { pairs, ref load } => (load, Scenario::Traffic(Traffic::Pairs { pairs })),
-        BenchCommand::Rr { pairs, ref load } => (load, Scenario::Traffic(Traffic::RoundTrips { pairs })),
-        BenchCommand::FanIn { publishers, subscribers, ref load } => {
-            (load, Scenario::Traffic(Traffic::FanIn { publishers, subscribers }))
+        BenchCommand::Pairs { pairs, background, ref load } => {
+            (load, Scenario::Traffic(Traffic::Pairs { pairs }, background.into()))
         }
-        BenchCommand::FanOut { publishers, subscribers, ref load } => {
-            (load, Scenario::Traffic(Traffic::FanOut { publishers, subscribers }))
+        BenchCommand::Rr { pairs, background, ref load } => {
+            (load, Scenario::Traffic(Traffic::RoundTrips { pairs }, background.into()))
+        }
+        BenchCommand::FanIn { publishers, subscribers, background, ref load } => {
+            (load, Scenario::Traffic(Traffic::FanIn { publishers, subscribers }, background.into()))
+        }
+        BenchCommand::FanOut { publishers, subscribers, background, ref load } => {
+            (load, Scenario::Traffic(Traffic::FanOut { publishers, subscribers }, background.into()))
         }
         BenchCommand::Conn { connections, hold, storms, subscribe: subscribes, ref load } => {
             (load, Scenario::Conn(Conn { connections, hold, storms, subscribes }))
@@ -60,13 +64,18 @@ fn asked(command: &BenchCommand) -> Asked<'_> {
             (load, Scenario::Persist(Persist { sessions, queued, publishers }))
         }
         BenchCommand::Share { publishers, groups, members, ref load } => {
-            (load, Scenario::Traffic(Traffic::Share { publishers, groups, members }))
+            let share = Traffic::Share { publishers, groups, members };
+            (load, Scenario::Traffic(share, Background::default()))
         }
         BenchCommand::Mix { ref parts, ref load } => {
             (load, Scenario::Mix(Mix { ingredients: parts.parts.clone(), told_every: None }))
         }
         BenchCommand::Soak { ref parts, every, ref load } => {
             (load, Scenario::Mix(Mix { ingredients: parts.parts.clone(), told_every: Some(every) }))
+        }
+        BenchCommand::Crowd { sessions, ref load } => (load, Scenario::Crowd(Crowd { sessions })),
+        BenchCommand::Replay { retained, reads, ref load } => {
+            (load, Scenario::Replay(Replay { retained, reads }))
         }
         BenchCommand::Relay { ref listen } => return Asked::Relay(listen),
     };
@@ -87,7 +96,7 @@ fn measure(load: &LoadArgs, scenario: &Scenario) -> Result<(), Failure> {
     let options = options(load, scenario)?;
     if load.hlog.is_some() && !scenario.has_latencies(&options) {
         return Err(Failure::usage(
-            "--hlog: no latencies here; --rate, rr, conn, mix and soak have them".to_owned(),
+            "--hlog: no latencies here; --rate, rr, conn, mix, soak and replay have them".to_owned(),
         ));
     }
     let earlier = load.compare.as_deref().map(earlier).transpose()?;
@@ -156,7 +165,7 @@ fn options(load: &LoadArgs, scenario: &Scenario) -> Result<Options, Failure> {
         window: load.window,
         rate: load.rate.or(default_rate),
         extent: load.messages.map_or(Extent::Time(load.seconds), Extent::Messages),
-        threads: load.threads,
+        threads: load.threads.unwrap_or(if matches!(scenario, Scenario::Replay(_)) { 2 } else { 1 }),
         pid: load.pid,
         patience: load.timeout,
     })
@@ -194,6 +203,7 @@ fn failure(fault: &BenchFault) -> Failure {
         BenchFault::Net(fault) => return stream_failure(fault),
         BenchFault::ConnectRefused(_) => Status::ConnectRefused,
         BenchFault::SubscribeRefused(_) => Status::SubscribeRefused,
+        BenchFault::PublishRefused(_) => Status::PublishRefused,
         BenchFault::ConnectionLost(_) => Status::ConnectionLost,
         BenchFault::TimedOut { .. } => Status::TimedOut,
         BenchFault::Process(_) => Status::Configuration,

@@ -1,6 +1,7 @@
 //! `martlet bench` against Martlet: small counts of everything, and its exit codes.
 
 use crate::rig::{Rig, martlet, server, stderr};
+use std::collections::BTreeMap;
 use std::fs;
 
 /// Of the report in JSON: the figure of that name.
@@ -37,6 +38,63 @@ fn every_scenario_arrives_in_both_versions() {
                 assert_eq!(figure(&report, name), Some(0.0), "{line}: {name}");
             }
         }
+    }
+}
+
+/// What the broker says that it holds, with the client that asks.
+fn held(rig: &Rig) -> BTreeMap<String, String> {
+    let said = rig.run("sub -v -W 0.5 $SYS/broker/+/count $SYS/broker/clients/total").stdout;
+    let said = String::from_utf8(said).unwrap();
+    // The last one of each topic counts.
+    let pairs = said.lines().filter_map(|line| line.rsplit_once(' '));
+    let held: BTreeMap<_, _> = pairs.map(|(topic, value)| (topic.to_owned(), value.to_owned())).collect();
+    assert!(held.contains_key("$SYS/broker/subscriptions/count"), "{held:?}");
+    held
+}
+
+#[test]
+fn a_background_is_there_and_gone_afterwards() {
+    let rig = Rig::telling_of_itself();
+    let before = held(&rig);
+    for (scenario, expected) in [
+        ("pairs --pairs 3 -q 1", 300.0),
+        ("fan-in --publishers 5 --subscribers 2", 300.0),
+        ("fan-out --subscribers 7 --threads 2", 2100.0),
+        ("rr --pairs 2 --protocol 5 -q 2", 300.0),
+    ] {
+        let line = format!(
+            "{scenario} --messages 300 --idle 20 --with-subscriptions 1502 --with-retained 1001 --json -"
+        );
+        let report = rig.bench(&line);
+        assert!(report.status.success(), "{line}: {}", stderr(&report));
+        let report = String::from_utf8(report.stdout).unwrap();
+        assert_eq!(figure(&report, "expected"), Some(expected), "{line}");
+        assert!(
+            report.contains(r#""idle":"20","with_subscriptions":"1502","with_retained":"1001""#),
+            "{report}"
+        );
+        assert_eq!(held(&rig), before, "{line}");
+    }
+}
+
+#[test]
+fn what_grows_leaves_nothing_behind() {
+    let rig = Rig::telling_of_itself();
+    let before = held(&rig);
+    let pid = std::process::id();
+    for (line, figures) in [
+        ("crowd --sessions 700", ["alone_us", "server_cpu_us_crowded", "crowded_by_alone"]),
+        ("crowd --sessions 1 --protocol 5 -q 1", ["crowded_us", "server_cpu_us_alone", "crowded_by_alone"]),
+        ("replay --retained 2000", ["reading_latency_max_ms", "quiet_latency_max_ms", "expected"]),
+        ("replay --retained 3 --reads 1 --protocol 5 -q 1", ["latency_p50_us", "latency_max_us", "expected"]),
+    ] {
+        let report = rig.bench(&format!("{line} --pid {pid} --json -"));
+        assert!(report.status.success(), "{line}: {}", stderr(&report));
+        let report = String::from_utf8(report.stdout).unwrap();
+        for name in figures {
+            assert!(figure(&report, name).unwrap() > 0.0, "{line}: {name}");
+        }
+        assert_eq!(held(&rig), before, "{line}");
     }
 }
 
@@ -139,6 +197,9 @@ fn a_report_is_compared_with_an_earlier_one() {
 fn exit_codes() {
     let ends = |line: &str| martlet(line).output().unwrap().status.code();
     assert_eq!(ends("bench pairs --payload 3 -b mqtt://127.0.0.1:1"), Some(2));
+    assert_eq!(ends("bench pairs --messages 0 -b mqtt://127.0.0.1:1"), Some(2));
+    assert_eq!(ends("bench pairs --seconds 0 -b mqtt://127.0.0.1:1"), Some(2));
+    assert_eq!(ends("bench relay --idle 1"), Some(2));
     assert_eq!(ends("bench pairs -b mqtt://127.0.0.1:1"), Some(21));
     assert_eq!(ends("bench persist --qos 0 -b mqtt://127.0.0.1:1"), Some(21));
     let refuses = server(|_| Some(b"\x20\x02\x00\x05".to_vec()));
@@ -147,5 +208,7 @@ fn exit_codes() {
     assert_eq!(ends(&format!("bench pairs --timeout 0.2 -b {silent}")), Some(27));
     let rig = Rig::new();
     assert_eq!(rig.bench("pairs --pid 4294967295").status.code(), Some(3));
-    assert_eq!(rig.bench("persist --qos 0").status.code(), Some(2));
+    for bad in ["persist --qos 0", "pairs --idle 100000000", "replay --threads 1", "replay --messages 5"] {
+        assert_eq!(rig.bench(bad).status.code(), Some(2), "{bad}");
+    }
 }

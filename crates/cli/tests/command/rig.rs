@@ -13,7 +13,15 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) fn new() -> Self {
-        let broker = start("mqtt://127.0.0.1:0");
+        Self::of(start("mqtt://127.0.0.1:0"))
+    }
+    /// One that publishes under `$SYS` many times a second.
+    pub(crate) fn telling_of_itself() -> Self {
+        let mut config = config("mqtt://127.0.0.1:0");
+        config.shard.sys_interval_ms = 100;
+        Self::of(Broker::start(config).unwrap())
+    }
+    fn of(broker: Broker) -> Self {
         let url = broker.endpoints()[0].to_string();
         Rig { broker: Some(broker), url }
     }
@@ -66,8 +74,12 @@ impl Drop for Rig {
 }
 
 fn start(url: &str) -> Broker {
+    Broker::start(config(url)).unwrap()
+}
+
+fn config(url: &str) -> Config {
     let listeners = vec![ListenerConfig::new(url.parse().unwrap())];
-    Broker::start(Config { listeners, shards: Some(2), ..Config::default() }).unwrap()
+    Config { listeners, shards: Some(2), ..Config::default() }
 }
 
 pub(crate) fn martlet(line: &str) -> Command {
