@@ -7,6 +7,7 @@
 mod common;
 
 mod auth;
+mod bursts;
 mod connect;
 mod counters_exact;
 mod counting;
