@@ -223,39 +223,47 @@ impl Clients {
         });
         self.counters.queued += 1;
         if drained {
-            self.pump_one(now, out.to, Some(encodings));
+            self.pump_some(now, out.to, Some(encodings));
         }
         Ok(())
     }
 
     /// Moves queued messages into the output, while it is below its low watermark and the window is open.
     pub(crate) fn pump(&mut self, now: Time, key: SessionKey) {
-        while self.pump_one(now, key, None) {}
+        self.pump_some(now, key, None);
     }
 
-    /// One step of [`Self::pump`]: whether another may follow.
-    fn pump_one(&mut self, now: Time, key: SessionKey, encodings: Option<&mut Encodings>) -> bool {
-        let Some(id) = self.sessions[key].connection else { return false };
-        if self.connections[id].output.len() >= self.config.limits.output_low_bytes {
-            return false;
-        }
-        let step = self.with_link(id, key, |protocol, link| protocol.send_next(now, encodings, link));
-        if !matches!(step, Step::Sent { .. }) {
-            self.give_back(id);
-        }
-        let (reason, group) = match step {
-            Step::Blocked => return false,
-            Step::Sent { payload_bytes } => {
-                self.sent(id, 1, payload_bytes);
-                return true;
+    /// The same; with `encodings`, only the first message, which they are those of.
+    fn pump_some(&mut self, now: Time, key: SessionKey, mut encodings: Option<&mut Encodings>) {
+        let Some(id) = self.sessions[key].connection else { return };
+        let room = self.config.limits.output_low_bytes;
+        let (mut count, mut bytes, mut dropped) = (0, 0, Vec::new());
+        self.with_link(id, key, |protocol, link| {
+            while link.output.len() < room {
+                let is_last = encodings.is_some();
+                match protocol.send_next(now, encodings.take(), link) {
+                    Step::Blocked => break,
+                    Step::Sent { payload_bytes } => {
+                        count += 1;
+                        bytes += payload_bytes;
+                    }
+                    Step::Expired(group) => dropped.push((Dropped::Expired, group)),
+                    Step::TooLarge(group) => dropped.push((Dropped::TooLarge, group)),
+                }
+                if is_last {
+                    break;
+                }
             }
-            Step::Expired(group) => (Dropped::Expired, group),
-            Step::TooLarge(group) => (Dropped::TooLarge, group),
-        };
-        self.counters.queued -= 1;
-        self.counters.dropped.count(reason, 1);
-        self.settle(key, group);
-        true
+        });
+        for (reason, group) in dropped {
+            self.counters.queued -= 1;
+            self.counters.dropped.count(reason, 1);
+            self.settle(key, group);
+        }
+        match count {
+            0 => self.give_back(id),
+            _ => self.sent(id, count, bytes),
+        }
     }
 
     /// Bytes of one connection's output above which it gets no QoS 0; less when all clients together hold too much.

@@ -1,5 +1,6 @@
 //! Bytes of a client: frames out of the stream, each to the protocol, and what the protocol asks back.
 
+use crate::clients::Clients;
 use crate::connection::{Connection, pause};
 use crate::interface::{Admission, ConnectionId, Credentials, Effect, EndReason};
 use crate::shard::Shard;
@@ -130,6 +131,11 @@ impl Shard {
                     if self.moves_away(id, frame, &bytes[used..]) {
                         return bytes.len();
                     }
+                    let pubacks = self.pubacks(now, id, frame, &bytes[used..]);
+                    if pubacks > 0 {
+                        used += pubacks * len;
+                        continue;
+                    }
                     used += len;
                     if !self.publish_again(id, frame)
                         && let Err(fatal) = self.handle_frame(now, id, frame)
@@ -140,6 +146,30 @@ impl Shard {
             }
         }
         bytes.len()
+    }
+
+    /// PUBACKs seldom come alone: handles as many of them as stand here, if they are simple; how many they are.
+    fn pubacks(&mut self, now: Time, id: ConnectionId, frame: Frame<'_>, bytes: &[u8]) -> usize {
+        let connection = &self.clients.connections[id];
+        if frame.first != (PacketType::PubAck as u8) << 4 || connection.protocol.phase() != Phase::Connected {
+            return 0;
+        }
+        let key = connection.session.expect("a connected client has a session");
+        self.flush(now);
+        let name = self.clients.sessions[key].name;
+        let mut settled = core::mem::take(&mut self.clients.settled);
+        let count = self.clients.with_link(id, key, |protocol, link| {
+            protocol
+                .handle_pubacks(now, bytes, link, |group| settled.extend(group.map(|group| (name, group))))
+        });
+        self.clients.settled = settled;
+        let Clients { counters, connections, .. } = &mut self.clients;
+        connections[id].life.packets_received += count as u64;
+        counters.packets_received += count as u64;
+        counters.queued -= count as u64;
+        counters.delivered += count as u64;
+        self.has_settled |= count > 0;
+        count
     }
 
     /// Whether this frame is a CONNECT of a client whose home is another shard: then the connection is gone.

@@ -86,6 +86,14 @@ impl<'a> Ack<'a> {
         }
     }
 
+    /// The identifiers of the PUBACKs at the beginning of a stream, as far as each is a [`Ack::success_frame`].
+    pub fn pubacks(bytes: &[u8]) -> impl Iterator<Item = PacketId> {
+        bytes.chunks_exact(4).map_while(|frame| match *frame {
+            [0x40, 2, high, low] => PacketId::new(u16::from_be_bytes([high, low])),
+            _ => None,
+        })
+    }
+
     pub(super) fn decode(r: &mut Reader<'a>, kind: AckKind, version: Version) -> Result<Self> {
         let packet_id = r.packet_id()?;
         if !version.is_v5() {

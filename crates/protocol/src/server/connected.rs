@@ -7,7 +7,7 @@ use crate::exchange::{self, Outcome, Receiver};
 use crate::keep_alive::KeepAlive;
 use crate::limits::Limits;
 use crate::output::Output;
-use crate::session::{GroupRef, Session};
+use crate::session::{Acknowledged, GroupRef, Session};
 use crate::transmit::Transmitter;
 use crate::violation::{Fatal, Violation};
 use alloc::boxed::Box;
@@ -169,6 +169,29 @@ impl Connection {
             None => Packet::decode(frame, connected.transmitter.version())?,
         };
         Ok(connected.handle(packet, link)?)
+    }
+
+    /// Handles the frames at the beginning of `bytes`, as far as each is a PUBACK that says no more than success and
+    /// settles a message, and tells the group of each. How many there were.
+    pub fn handle_pubacks(
+        &mut self,
+        now: Time,
+        bytes: &[u8],
+        link: &mut Link<'_>,
+        mut settled: impl FnMut(GroupRef),
+    ) -> usize {
+        let Link { session, publications, .. } = link;
+        let mut count = 0;
+        for id in Ack::pubacks(bytes) {
+            let outcome = session.outgoing.acknowledge(AckKind::PubAck, id, false, publications);
+            let Acknowledged::Settled(group) = outcome else { break }; // it has changed nothing
+            settled(group);
+            count += 1;
+        }
+        if count > 0 {
+            self.connected_mut().keep_alive.heard(now);
+        }
+        count
     }
 
     /// The packet identifier and the payload of a frame that is a PUBLISH with this Topic Name and QoS 0 or 1, neither
