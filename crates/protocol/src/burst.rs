@@ -4,7 +4,7 @@
 
 use crate::output::Output;
 use crate::publication::{Message, PublicationId, Publications};
-use crate::session::Entry;
+use crate::session::{Entry, Outgoing};
 use alloc::string::String;
 use alloc::vec::Vec;
 use martlet_codec::{Header, PacketId, QoS, QoSLevel, TopicName, Version, publish_first_byte};
@@ -147,6 +147,11 @@ impl Burst {
     /// The number of a message in the store, if it is stored.
     pub fn stored(&self, n: usize) -> Option<PublicationId> {
         self.stored.get(n).copied()
+    }
+    /// Adds all messages to a queue, to be sent when they can be.
+    pub fn queue(&mut self, qos: QoSLevel, outgoing: &mut Outgoing, publications: &mut Publications) {
+        let bytes = self.bytes();
+        outgoing.push_all(self.hold(publications), qos, bytes);
     }
     /// One more receiver holds each message: their numbers in the store.
     pub(crate) fn hold(&mut self, publications: &mut Publications) -> &[PublicationId] {

@@ -16,8 +16,8 @@ use foldhash::fast::SeedableRandomState;
 use martlet_codec::QoSLevel;
 use martlet_protocol::server::{Link, Step};
 use martlet_protocol::{
-    Burst, Delivery, Encodings, Entry, GroupRef, Message, PublicationId, Publications, SHARED_PAYLOAD_MIN,
-    Source, SubscriptionIds, Time,
+    Delivery, Encodings, Entry, GroupRef, Message, PublicationId, Publications, SHARED_PAYLOAD_MIN, Source,
+    SubscriptionIds, Time,
 };
 
 /// One delivery: to whom, and how.
@@ -130,35 +130,6 @@ impl Clients {
         done.is_ok()
     }
 
-    /// Delivers all messages of a burst to one session with this QoS, if it is connected and has room for all; else
-    /// nothing has happened, and they are to be delivered one by one.
-    pub(crate) fn deliver_burst(&mut self, to: SessionKey, qos: QoSLevel, burst: &mut Burst) -> bool {
-        let slot = &self.sessions[to];
-        let Some(id) = slot.connection else { return false };
-        let room = match qos {
-            QoSLevel::AtMostOnce => self.output_max(),
-            _ if slot.session.outgoing.bytes() + burst.queue_bytes() > self.config.queue_bytes_max => {
-                return false;
-            }
-            _ if self.is_full_for(burst.queue_bytes()) => return false,
-            _ => self.config.limits.output_low_bytes,
-        };
-        if self.connections[id].output.len() + burst.frames_bytes_max() > room
-            || !self.with_link(id, to, |protocol, link| protocol.send_burst(burst, qos, link))
-        {
-            self.give_back(id);
-            return false;
-        }
-        let count = burst.len() as u64;
-        self.counters.routed += count;
-        match qos {
-            QoSLevel::AtMostOnce => self.counters.delivered += count,
-            _ => self.counters.queued += count,
-        }
-        self.sent(id, count, burst.payload_bytes());
-        true
-    }
-
     /// QoS 0: into the output of a connected client, or nowhere.
     fn deliver_now(
         &mut self,
@@ -267,13 +238,13 @@ impl Clients {
     }
 
     /// Bytes of one connection's output above which it gets no QoS 0; less when all clients together hold too much.
-    fn output_max(&self) -> usize {
+    pub(crate) fn output_max(&self) -> usize {
         let limits = &self.config.limits;
         if self.is_full_for(0) { limits.output_low_bytes } else { limits.output_high_bytes }
     }
 
     /// So many PUBLISH were appended to the output of a connection.
-    fn sent(&mut self, id: ConnectionId, count: u64, payload_bytes: usize) {
+    pub(crate) fn sent(&mut self, id: ConnectionId, count: u64, payload_bytes: usize) {
         self.counters.publishes_sent += count;
         self.counters.packets_sent += count;
         self.counters.publish_bytes_sent += payload_bytes as u64;

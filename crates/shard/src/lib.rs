@@ -9,6 +9,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod burst;
 mod clients;
 mod config;
 mod connect;

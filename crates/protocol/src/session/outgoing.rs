@@ -220,6 +220,11 @@ impl Outgoing {
             && self.in_flight as usize + n <= usize::from(receive_maximum)
             && self.cursor + n <= usize::from(self.packet_id_max)
     }
+    /// Adds messages at the end. It takes over one reference to each; `bytes` is the sum of their sizes.
+    pub fn push_all(&mut self, publications: &[PublicationId], qos: QoSLevel, bytes: usize) {
+        self.queued += publications.len();
+        self.extend(publications, qos, State::Queued, bytes);
+    }
     /// Adds messages that are transmitted at once, for which [`Self::has_room_for`] said yes. It takes over one
     /// reference to each; `bytes` is the sum of their sizes. Their identifiers, in order.
     pub fn push_sent(
@@ -229,12 +234,9 @@ impl Outgoing {
         bytes: usize,
     ) -> impl Iterator<Item = PacketId> + use<> {
         let (first, max) = (self.packet_id_at(self.cursor), self.packet_id_max);
-        let sent = |id: &PublicationId| Entry { state: State::Sent, ..Entry::new(*id, qos) };
-        self.entries.extend(publications.iter().map(sent));
+        self.extend(publications, qos, State::Sent, bytes);
         self.cursor += publications.len();
         self.in_flight += publications.len() as u32; // bounded by receive_maximum
-        self.weight.messages += bytes;
-        self.weight.entries += publications.len() * size_of::<Entry>();
         let after = move |id: &PacketId| PacketId::new(id.get() % max + 1);
         core::iter::successors(Some(first), after)
     }
@@ -359,6 +361,12 @@ impl Outgoing {
         if self.entries.is_empty() {
             self.entries = VecDeque::new();
         }
+    }
+
+    fn extend(&mut self, publications: &[PublicationId], qos: QoSLevel, state: State, bytes: usize) {
+        self.entries.extend(publications.iter().map(|id| Entry { state, ..Entry::new(*id, qos) }));
+        self.weight.messages += bytes;
+        self.weight.entries += publications.len() * size_of::<Entry>();
     }
 
     fn packet_id_at(&self, index: usize) -> PacketId {
