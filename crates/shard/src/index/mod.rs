@@ -26,7 +26,7 @@ use martlet_codec::{SubscriptionOptions, TopicFilter, TopicName};
 use self::holdings::{Holding, Holdings};
 use self::list::List;
 use self::trie::{Place, Trie};
-use crate::slab::{Id, Slab, shrink};
+use crate::slab::{Id, Slab, reserve_quarter, shrink};
 
 /// Most levels of a filter with a wildcard. The caller refuses deeper ones; a deeper one that is
 /// subscribed nevertheless matches nothing.
@@ -291,8 +291,9 @@ impl Index {
 
     fn holdings_mut(&mut self, who: SubscriberId) -> &mut Holdings {
         let at = who.0 as usize;
-        if at >= self.subscribers.len() {
-            self.subscribers.resize_with(at + 1, Holdings::default);
+        while at >= self.subscribers.len() {
+            reserve_quarter(&mut self.subscribers);
+            self.subscribers.push(Holdings::default());
         }
         &mut self.subscribers[at]
     }
