@@ -125,7 +125,7 @@ fn growth(counted: &Figures) -> Vec<String> {
 fn table(recorded: &Figures, counted: &Figures) -> String {
     let line = |(name, now): (&String, &u64)| {
         let before = recorded.get(name).map_or_else(|| "-".to_owned(), u64::to_string);
-        format!("{name:<32} {now:>10}  recorded {before:>10}\n")
+        format!("{name:<36} {now:>10}  recorded {before:>10}\n")
     };
     counted.iter().map(line).collect()
 }
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(names, ["b", "c", "new", "gone"]);
         assert!(
             table(&recorded, &counted)
-                .contains("b                                      1100  recorded       1000")
+                .contains("b                                          1100  recorded       1000")
         );
     }
 
