@@ -18,6 +18,16 @@ const SUMMARIES: &str = "target/gungraun/martlet-shard/instructions";
 /// How much more, or less, than recorded is still the same, in percent.
 const TOLERANCE_PERCENT: u64 = 5;
 
+/// The same step with little and with much around it.
+const GROWTH: [(&str, &str); 4] = [
+    ("growth_message_among_2_filters", "growth_message_among_200000_filters"),
+    ("growth_message_among_1_retained", "growth_message_among_200000_retained"),
+    ("growth_subscribe_beside_1", "growth_subscribe_beside_40000"),
+    ("growth_unsubscribe_beside_1", "growth_unsubscribe_beside_40000"),
+];
+/// How much more a step may take with much around it, in percent.
+const GROWTH_PERCENT: u64 = 15;
+
 /// Instructions by the name of what takes them.
 type Figures = BTreeMap<String, u64>;
 
@@ -26,13 +36,14 @@ pub(crate) fn run(root: &Path, records: bool) -> Result<(), String> {
     let counted = count(root)?;
     let file = root.join(PATH);
     if records {
+        growth(&counted).iter().for_each(|finding| println!("instructions: {finding}"));
         return std::fs::write(&file, written(&counted))
             .map_err(|fault| format!("cannot write {PATH}: {fault}"));
     }
     let text = std::fs::read_to_string(&file).map_err(|fault| format!("cannot read {PATH}: {fault}"))?;
     let recorded: Figures = toml::from_str(&text).map_err(|fault| format!("{PATH}: {fault}"))?;
     print!("{}", table(&recorded, &counted));
-    let findings = findings(&recorded, &counted);
+    let findings = [findings(&recorded, &counted), growth(&counted)].concat();
     findings.iter().for_each(|finding| println!("instructions: {finding}"));
     match findings.len() {
         0 => Ok(()),
@@ -98,10 +109,23 @@ fn findings(recorded: &Figures, counted: &Figures) -> Vec<String> {
     findings
 }
 
+/// Steps that take more the more there is around them, whatever is recorded.
+fn growth(counted: &Figures) -> Vec<String> {
+    let mut findings = Vec::new();
+    for (little, much) in GROWTH {
+        match (counted.get(little), counted.get(much)) {
+            (Some(base), Some(grown)) if grown * 100 <= base * (100 + GROWTH_PERCENT) => {}
+            (Some(base), Some(grown)) => findings.push(format!("{much}: {grown}, and {little} is {base}")),
+            _ => findings.push(format!("{much} or {little}: not counted")),
+        }
+    }
+    findings
+}
+
 fn table(recorded: &Figures, counted: &Figures) -> String {
     let line = |(name, now): (&String, &u64)| {
         let before = recorded.get(name).map_or_else(|| "-".to_owned(), u64::to_string);
-        format!("{name:<32} {now:>10}  recorded {before:>10}\n")
+        format!("{name:<36} {now:>10}  recorded {before:>10}\n")
     };
     counted.iter().map(line).collect()
 }
@@ -117,7 +141,11 @@ mod tests {
     use super::*;
 
     fn figures(all: &[(&str, u64)]) -> Figures {
-        all.iter().map(|(name, instructions)| ((*name).to_owned(), *instructions)).collect()
+        all.iter().copied().map(named).collect()
+    }
+
+    fn named((name, instructions): (&str, u64)) -> (String, u64) {
+        (name.to_owned(), instructions)
     }
 
     #[test]
@@ -129,8 +157,20 @@ mod tests {
         assert_eq!(names, ["b", "c", "new", "gone"]);
         assert!(
             table(&recorded, &counted)
-                .contains("b                                      1100  recorded       1000")
+                .contains("b                                          1100  recorded       1000")
         );
+    }
+
+    #[test]
+    fn a_step_that_grows_by_a_fifth_is_found() {
+        let mut counted: Figures =
+            GROWTH.iter().flat_map(|(little, much)| [(*little, 1000), (*much, 1150)]).map(named).collect();
+        assert_eq!(growth(&counted), Vec::<String>::new());
+        counted.insert(GROWTH[1].1.to_owned(), 1200);
+        counted.remove(GROWTH[2].0);
+        let found = growth(&counted);
+        assert_eq!(found.len(), 2);
+        assert!(found[0].starts_with(GROWTH[1].1) && found[1].starts_with(GROWTH[2].1), "{found:?}");
     }
 
     #[test]

@@ -114,6 +114,8 @@ const NO_SLOT: u32 = u32::MAX;
 const SPARE_BYTES_MAX: usize = 512 * 1024;
 /// Of one message: larger ones are freed.
 const SPARE_BYTES_EACH_MAX: usize = 512;
+/// A buffer of so few bytes wastes little, whatever is in it.
+const SMALL_BYTES: usize = 64;
 /// Slots of an empty store that are kept.
 const SLOTS_KEPT_MAX: usize = 1024;
 
@@ -172,9 +174,9 @@ impl Slot {
     }
 }
 
-/// An empty buffer for `len` bytes: the one that is there, unless it is too small or would waste half.
+/// An empty buffer for `len` bytes: the one that is there, unless it is too small, or wastes half of many.
 fn fit<B>(buffer: &mut B, len: usize, capacity: impl Fn(&B) -> usize, make: impl Fn(usize) -> B) {
-    if capacity(buffer) < len || capacity(buffer) > 2 * len {
+    if capacity(buffer) < len || capacity(buffer) > (2 * len).max(SMALL_BYTES) {
         *buffer = make(len);
     }
 }

@@ -101,6 +101,14 @@ fn frame(first: u8, body: &[u8]) -> Vec<u8> {
     [&[first, body.len() as u8], body].concat()
 }
 
+fn long_frame(first: u8, body: &[u8]) -> Vec<u8> {
+    match body.len() {
+        ..128 => frame(first, body),
+        len @ ..16_384 => [&[first, len as u8 | 0x80, (len >> 7) as u8], body].concat(),
+        len => unreachable!("{len} bytes are more than anything here needs"),
+    }
+}
+
 fn text(text: &str) -> Vec<u8> {
     [&(text.len() as u16).to_be_bytes(), text.as_bytes()].concat()
 }
@@ -179,6 +187,89 @@ fn subscribing() -> Rig {
     rig
 }
 
+/// Filters in one SUBSCRIBE, and packets in one read, so that there is soon much under valgrind.
+const AT_ONCE: usize = 100;
+
+/// A client subscribes to all of them.
+fn subscribe_to_all(rig: &mut Rig, client: ConnectionId, filters: impl Iterator<Item = String>) {
+    let filters: Vec<Vec<u8>> = filters.map(|filter| [&text(&filter)[..], &[0]].concat()).collect();
+    for some in filters.chunks(AT_ONCE) {
+        rig.say(client, &long_frame(0x82, &[&[0, 9], &some.concat()[..]].concat()));
+    }
+}
+
+/// Messages of one client to another, beside filters that have nothing to do with them: half exact, half with a
+/// wildcard. The topics alternate, so that no remembered route helps.
+fn among_filters(number: usize) -> Rig {
+    let mut rig = Rig::new();
+    let other = rig.connect();
+    subscribe_to_all(&mut rig, other, (0..number / 2).map(|n| format!("site/{n}/line/3")));
+    subscribe_to_all(&mut rig, other, (0..number / 2).map(|n| format!("site/{n}/+/4")));
+    one_to_one_alternating(rig)
+}
+
+/// The same beside retained messages.
+fn among_retained(number: usize) -> Rig {
+    let mut rig = Rig::new();
+    let other = rig.connect();
+    retain_all(&mut rig, other, number);
+    one_to_one_alternating(rig)
+}
+
+fn one_to_one_alternating(mut rig: Rig) -> Rig {
+    let subscriber = rig.connect();
+    rig.subscribe(subscriber, "site/alpha/line/3", 0);
+    rig.subscribe(subscriber, "site/beta/+/4", 0);
+    rig.from = rig.connect();
+    let topics = ["site/alpha/line/3", "site/beta/line/4"];
+    rig.bytes = (0..BATCH).flat_map(|n| publish(topics[n % 2], 0, 0)).collect();
+    let rig = rig.warm().warm(); // there are two buffers of output
+    assert_eq!(rig.shard.counters().delivered, 2 * BATCH as u64);
+    rig
+}
+
+/// A message that replaces one of so many retained ones.
+fn replacing(number: usize) -> Rig {
+    let mut rig = Rig::new();
+    rig.from = rig.connect();
+    let from = rig.from;
+    retain_all(&mut rig, from, number);
+    rig.bytes = retain(&format!("site/{:06}/line/3", number / 2));
+    rig.warm()
+}
+
+fn retain_all(rig: &mut Rig, client: ConnectionId, number: usize) {
+    let packets: Vec<_> = (0..number).map(|n| retain(&format!("site/{n:06}/line/3"))).collect();
+    packets.chunks(AT_ONCE).for_each(|some| rig.say(client, &some.concat()));
+}
+
+fn retain(topic: &str) -> Vec<u8> {
+    frame(0x31, &[&text(topic)[..], b"retained"].concat())
+}
+
+/// A filter that so many clients have, and what one more says about it.
+fn beside_subscribers(number: usize, says: &[u8]) -> Rig {
+    let mut rig = Rig::new();
+    for _ in 0..number {
+        let client = rig.open();
+        rig.say(client, &[connect(client.0), subscribe("site/+/alarm", 0)].concat());
+    }
+    rig.from = rig.connect();
+    rig.subscribe(rig.from, "site/7/command", 0);
+    rig.bytes = says.to_vec();
+    rig
+}
+
+fn one_more_subscribes(number: usize) -> Rig {
+    beside_subscribers(number, &subscribe("site/+/alarm", 0))
+}
+
+fn one_unsubscribes(number: usize) -> Rig {
+    let mut rig = beside_subscribers(number, &frame(0xa2, &[&[0, 9], &text("site/+/alarm")[..]].concat()));
+    rig.from = ConnectionId(0);
+    rig
+}
+
 #[library_benchmark]
 #[bench::publish(publish("plant/7/line/3/temperature", 1, 7), Version::V311)]
 #[bench::subscribe(subscribe("plant/+/line/3/#", 1), Version::V311)]
@@ -203,5 +294,22 @@ fn shard(rig: Rig) -> Rig {
     rig.run()
 }
 
-library_benchmark_group!(name = steps; benchmarks = decode, shard);
+// The same step with little and with much around it: `cargo xtask instructions` compares the two. A million would be
+// better than 200,000, but is set up under valgrind as well.
+#[library_benchmark]
+#[bench::message_among_2_filters(among_filters(2))]
+#[bench::message_among_200000_filters(among_filters(200_000))]
+#[bench::message_among_1_retained(among_retained(1))]
+#[bench::message_among_200000_retained(among_retained(200_000))]
+#[bench::subscribe_beside_1(one_more_subscribes(1))]
+#[bench::subscribe_beside_40000(one_more_subscribes(40_000))]
+#[bench::unsubscribe_beside_1(one_unsubscribes(2))]
+#[bench::unsubscribe_beside_40000(one_unsubscribes(40_000))]
+#[bench::replace_among_1_retained(replacing(1))]
+#[bench::replace_among_100000_retained(replacing(100_000))]
+fn growth(rig: Rig) -> Rig {
+    rig.run()
+}
+
+library_benchmark_group!(name = steps; benchmarks = decode, shard, growth);
 main!(library_benchmark_groups = steps);

@@ -65,7 +65,7 @@ impl Shard {
 
     /// A turn begins: those that rested go on, one after the other.
     pub(crate) fn wake(&mut self, now: Time) {
-        self.clients.work = 0;
+        self.begin_turn();
         self.go_on_with_mail(now);
         for _ in 0..self.resting.len() {
             let Some(id) = self.resting.pop_front() else { return };

@@ -107,7 +107,7 @@ impl Shard {
             self.start_timers(now);
         }
         if core::mem::replace(&mut self.now, now) != now {
-            self.clients.work = 0;
+            self.begin_turn();
         }
         match input {
             Input::Opened { connection, opened_at, admission } => {
@@ -199,6 +199,12 @@ impl Shard {
             self.unblock_replays(key);
         }
         self.after(now);
+    }
+
+    /// What was done before counts no longer.
+    pub(crate) fn begin_turn(&mut self) {
+        self.clients.work = 0;
+        self.replays.begin_turn();
     }
 
     /// What any input may leave to do.

@@ -141,6 +141,81 @@ fn a_search_among_retained_messages_takes_several_turns() {
     assert!((2..100).contains(&turns), "{turns}");
 }
 
+/// The topic of 12 levels that visits as many nodes as there can be, and one subscriber: nodes are work, too.
+#[test]
+fn messages_that_visit_many_nodes_are_few_in_a_turn() {
+    const LEVELS: usize = 12;
+    const VISITS: u64 = (1 << (LEVELS + 1)) - 1;
+    let config = Config { sys_interval_ms: 0, ..Config::default() };
+    let most = u64::from(config.work_max) / VISITS + 1;
+    let mut shard = Shard::new(config, Arc::new(Interest::new()));
+    let now = Time::from_millis(1);
+    connect_at_home(&mut shard, now);
+    for bits in 0..(1_u32 << LEVELS) {
+        let levels: Vec<_> =
+            (0..LEVELS).map(|level| if bits >> level & 1 == 0 { "+" } else { "a" }).collect();
+        let subscribe = [&b"\x82\x1c\0\x01\0\x17"[..], levels.join("/").as_bytes(), &[0]].concat();
+        shard.handle(now, Input::Received { connection: CLIENT, bytes: &subscribe });
+    }
+    // Each has another topic, so that no route is remembered: the last level is different.
+    let topics =
+        (0..MESSAGES).map(|n| format!("{}{}", "a/".repeat(LEVELS - 1), if n % 2 == 0 { "a" } else { "b" }));
+    let publishes: Vec<u8> =
+        topics.flat_map(|topic| [&b"\x30\x19\0\x17"[..], topic.as_bytes()].concat()).collect();
+    let (mut before, mut turns) = (0, 0);
+    shard.handle(Time::from_millis(2), Input::Received { connection: CLIENT, bytes: &publishes });
+    while before < u64::from(MESSAGES) {
+        let received = shard.counters().publishes_received;
+        assert!(received - before <= most + 1, "{} messages in turn {turns}", received - before);
+        (before, turns) = (received, turns + 1);
+        shard.handle(Time::from_millis(3), Input::Timeout);
+    }
+    assert!(turns as u64 >= u64::from(MESSAGES) / (most + 1), "{turns}");
+    assert_eq!(shard.counters().matches_cut, 0);
+}
+
+/// Messages that all replays together send in one turn: 8 steps of 256 keys, and as many again at its time-out.
+const REPLAYED_MAX: u64 = 2 * 8 * 256;
+/// Messages that others publish in each turn.
+const LIVE: u64 = 10;
+
+#[test]
+fn a_replay_of_all_retained_messages_lets_others_in_between() {
+    const TOPICS: u32 = 20_000;
+    let mut shard = Shard::new(Config { sys_interval_ms: 0, ..Config::default() }, Arc::new(Interest::new()));
+    let mut now = Time::from_millis(1);
+    connect_at_home(&mut shard, now);
+    for number in 0..TOPICS {
+        now = now.saturating_add(1);
+        let publish = [b"\x31\x09\0\x06", format!("r{number:05}x").as_bytes()].concat();
+        shard.handle(now, Input::Received { connection: CLIENT, bytes: &publish });
+    }
+    assert_eq!(shard.counters().retained, u64::from(TOPICS));
+    let subscribe = b"\x82\x06\0\x01\0\x01#\0";
+    let (mut delivered, mut turns, mut said) = (0, 0, 0);
+    shard.handle(now, Input::Received { connection: CLIENT, bytes: subscribe });
+    loop {
+        let grown = shard.counters().delivered - delivered;
+        assert!(grown <= REPLAYED_MAX + LIVE, "{grown} messages in turn {turns}");
+        (delivered, turns) = (delivered + grown, turns + 1);
+        if delivered - said == u64::from(TOPICS) {
+            break;
+        }
+        now = now.saturating_add(1);
+        // What is published meanwhile is delivered in the same turn, and does not hurry the replay.
+        for _ in 0..LIVE {
+            let live = shard.counters().delivered;
+            shard.handle(now, Input::Received { connection: CLIENT, bytes: b"\x30\x05\0\x03now" });
+            assert!(shard.counters().delivered > live, "turn {turns}");
+        }
+        said += LIVE;
+        let bytes = shard.output(CLIENT).map(<[u8]>::len).sum();
+        shard.handle(now, Input::Transmitted { connection: CLIENT, bytes });
+        shard.handle(now, Input::Timeout);
+    }
+    assert!(turns as u64 >= u64::from(TOPICS) / REPLAYED_MAX, "{turns}");
+}
+
 #[test]
 fn what_is_little_work_is_done_in_one_turn() {
     let mut shard = Shard::new(Config { sys_interval_ms: 0, ..Config::default() }, Arc::new(Interest::new()));

@@ -6,6 +6,7 @@
 use crate::publication::{PublicationId, Publications};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use core::num::NonZeroU32;
 use martlet_codec::{AckKind, PacketId, QoSLevel};
 
@@ -18,7 +19,8 @@ pub enum SubscriptionIds {
     /// One.
     One(u32),
     /// Several, of overlapping subscriptions. [MQTT-3.3.4-4]
-    Many(Box<[u32]>),
+    #[allow(clippy::box_collection, reason = "an entry of 32 bytes instead of 40, and few have several")]
+    Many(Box<Vec<u32>>),
 }
 
 impl SubscriptionIds {
@@ -27,7 +29,7 @@ impl SubscriptionIds {
         match ids {
             [] => Self::None,
             [one] => Self::One(*one),
-            many => Self::Many(many.into()),
+            many => Self::Many(Box::new(many.into())),
         }
     }
     /// As a list.

@@ -42,6 +42,11 @@ const SETTLED: Acknowledged = Acknowledged::Settled(None);
 use martlet_codec::QoSLevel::{AtLeastOnce, ExactlyOnce};
 
 #[test]
+fn an_entry_takes_32_bytes() {
+    assert_eq!(size_of::<Entry>(), 32);
+}
+
+#[test]
 fn the_window_holds_and_opens() {
     let mut rig = Rig::new(65_535);
     (0..5).for_each(|_| rig.push(AtLeastOnce));

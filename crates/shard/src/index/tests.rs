@@ -214,6 +214,59 @@ fn a_walk_is_cut_off_after_so_many_nodes() {
     assert!(index.matches(topic(&name[2..]), &mut |_, _| {}).is_whole);
 }
 
+/// All filters of literals and `+`, each also cut short by `#`: the most that can match a topic of so many levels.
+#[test]
+fn a_topic_of_12_levels_is_matched_whole_whoever_subscribes() {
+    const LEVELS: usize = 12;
+    let mut index = index();
+    for levels in 0..=LEVELS {
+        for bits in 0..(1_u32 << levels) {
+            let mut text: Vec<_> =
+                (0..levels).map(|level| if bits >> level & 1 == 0 { "+" } else { "a" }).collect();
+            text.push("#");
+            index.subscribe(filter(&text.join("/")), SubscriberId(0), subscription(1));
+            text.pop();
+            if levels == LEVELS {
+                index.subscribe(filter(&text.join("/")), SubscriberId(1), subscription(1));
+            }
+        }
+    }
+    let mut found = [0, 0];
+    let name = ["a"; LEVELS].join("/");
+    let matched = index.matches(topic(&name), &mut |who, _| found[who.0 as usize] += 1);
+    assert_eq!(found, [(1 << (LEVELS + 1)) - 1, 1 << LEVELS]);
+    assert_eq!(matched, Matched { visits: (1 << (LEVELS + 1)) - 1, is_whole: true });
+}
+
+/// What lies deeper than filters may be is not even looked at.
+#[test]
+fn a_topic_of_32768_levels_takes_as_many_steps_as_a_filter_has() {
+    let mut index = index();
+    for (who, last) in ["+", "a", "#"].into_iter().enumerate() {
+        let text = format!("{}{last}", "+/".repeat(LEVELS_MAX - 1));
+        index.subscribe(filter(&text), SubscriberId(who as u32), subscription(1));
+    }
+    let longest = "a/".repeat(32_767) + "a";
+    assert_eq!(longest.len(), 65_535);
+    let matched = index.matches(topic(&longest), &mut |who, _| assert_eq!(who, SubscriberId(2)));
+    assert_eq!(matched, Matched { visits: LEVELS_MAX as u32 + 2, is_whole: true });
+}
+
+/// A choice of two at the first levels, and a long way behind each.
+#[test]
+fn filters_of_200_levels_that_all_match_are_cut_off() {
+    let mut index = index();
+    for bits in 0..1024_u32 {
+        let text: Vec<_> = (0..LEVELS_MAX)
+            .map(|level| if bits.checked_shr(level as u32).unwrap_or(0) & 1 == 0 { "+" } else { "a" })
+            .collect();
+        index.subscribe(filter(&text.join("/")), SubscriberId(bits), subscription(1));
+    }
+    let name = vec!["a"; LEVELS_MAX].join("/");
+    let matched = index.matches(topic(&name), &mut |_, _| {});
+    assert_eq!(matched, Matched { visits: VISITS_MAX, is_whole: false });
+}
+
 #[test]
 fn the_halves_of_a_subscription_are_small() {
     assert_eq!(size_of::<Subscription>(), 8);

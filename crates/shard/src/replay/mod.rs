@@ -41,6 +41,8 @@ struct Replay {
 #[derive(Debug, Default)]
 pub(crate) struct Replays {
     last: u64,
+    /// Steps since the turn began.
+    steps: usize,
     all: BTreeMap<u64, Replay>,
     /// Those that can go on now.
     runnable: VecDeque<u64>,
@@ -55,6 +57,10 @@ impl Replays {
     /// Whether something can go on without anything else happening.
     pub(crate) fn is_runnable(&self) -> bool {
         !self.runnable.is_empty() || !self.fresh.is_empty()
+    }
+    /// A turn begins.
+    pub(crate) fn begin_turn(&mut self) {
+        self.steps = 0;
     }
     fn start(&mut self, replay: Replay) {
         self.last += 1;

@@ -35,8 +35,9 @@ impl Shard {
 
     /// Goes on with some replays; the rest follow in the next turn.
     pub(crate) fn step_replays(&mut self, now: Time) {
-        for _ in 0..TURN_STEPS {
+        while self.replays.steps < TURN_STEPS {
             let Some(number) = self.replays.runnable.pop_front() else { return };
+            self.replays.steps += 1;
             let Some(replay) = self.replays.all.get(&number) else { continue };
             if replay.session.shard() == self.clients.config.shard {
                 self.step_local(now, number);
