@@ -3,7 +3,7 @@
 use crate::fanout::Route;
 use crate::interface::{Admission, ConnectionId, Life};
 use crate::session::SessionKey;
-use crate::slab::reserve_quarter;
+use crate::slab::{reserve_quarter, truncate};
 use crate::wheel::TimerId;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -117,9 +117,7 @@ impl Connections {
     pub(crate) fn remove(&mut self, id: ConnectionId) -> Option<Box<Connection>> {
         let taken = self.slots.get_mut(id.0 as usize)?.take();
         self.count -= usize::from(taken.is_some());
-        if self.count == 0 {
-            self.slots = Vec::new();
-        }
+        truncate(&mut self.slots, Option::is_none);
         taken
     }
     pub(crate) fn get(&self, id: ConnectionId) -> Option<&Connection> {

@@ -6,7 +6,7 @@ use crate::index::SubscriberId;
 use crate::interface::{ConnectionId, ShardId};
 use crate::replay::Waiting;
 use crate::shares::Shares;
-use crate::slab::reserve_quarter;
+use crate::slab::{fill, shrink, vacate};
 use crate::wheel::TimerId;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -28,7 +28,7 @@ impl SessionKey {
     }
 }
 
-/// A session's name among all shards, never used again within 67 million sessions of one slot.
+/// A session's name among all shards, not used again before its shard had 67 million more sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct SessionRef(u64);
 
@@ -105,18 +105,16 @@ impl Slot {
     }
 }
 
-#[derive(Debug, Default)]
-struct Entry {
-    generation: u32,
-    slot: Option<Box<Slot>>,
-}
-
 /// The sessions of one shard.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     shard: ShardId,
-    entries: Vec<Entry>,
-    free: Vec<SessionKey>,
+    slots: Vec<Option<Box<Slot>>>,
+    vacant: Vec<u32>,
+    /// Sessions removed since memory was last given back.
+    removed: usize,
+    /// How many sessions there were.
+    generation: u32,
     by_client_id: HashTable<SessionKey>,
     client_id_bytes: usize,
     hasher: SeedableRandomState,
@@ -124,8 +122,16 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     pub(crate) fn new(shard: ShardId, hasher: SeedableRandomState) -> Self {
-        let (entries, free, by_client_id) = (Vec::new(), Vec::new(), HashTable::new());
-        Sessions { shard, entries, free, by_client_id, client_id_bytes: 0, hasher }
+        Sessions {
+            shard,
+            slots: Vec::new(),
+            vacant: Vec::new(),
+            removed: 0,
+            generation: 0,
+            by_client_id: HashTable::new(),
+            client_id_bytes: 0,
+            hasher,
+        }
     }
     pub(crate) fn len(&self) -> usize {
         self.by_client_id.len()
@@ -144,28 +150,22 @@ impl Sessions {
     pub(crate) fn insert(&mut self, session: Session, publisher: u64) -> SessionKey {
         let hash = self.hasher.hash_one(&*session.client_id);
         self.client_id_bytes += session.client_id.len();
-        let key = self.free.pop().unwrap_or_else(|| {
-            reserve_quarter(&mut self.entries);
-            self.entries.push(Entry::default());
-            SessionKey(u32::try_from(self.entries.len() - 1).expect("sessions_max is far below 2^32"))
-        });
-        let entry = &mut self.entries[key.0 as usize];
-        entry.slot = Some(Box::new(Slot {
+        self.generation = self.generation.wrapping_add(1);
+        let slot = Slot {
             session,
             connection: None,
-            name: SessionRef::new(self.shard, entry.generation, key),
+            name: SessionRef(0), // its place is known below
             publisher,
             stamp: (0, 0),
             expires_at: Time::NEVER,
             will_at: Time::NEVER,
             timer: None,
             rare: None,
-        }));
-        let (entries, hasher) = (&self.entries, &self.hasher);
-        self.by_client_id.insert_unique(hash, key, |key| {
-            let slot = entries[key.0 as usize].slot.as_ref().expect("the table holds living sessions");
-            hasher.hash_one(&*slot.session.client_id)
-        });
+        };
+        let key = SessionKey(fill(&mut self.slots, &mut self.vacant, Box::new(slot)));
+        self[key].name = SessionRef::new(self.shard, self.generation, key);
+        let (slots, hasher) = (&self.slots, &self.hasher);
+        self.by_client_id.insert_unique(hash, key, |key| hash_of(slots, hasher, *key));
         key
     }
     /// Takes a session out.
@@ -176,31 +176,34 @@ impl Sessions {
         if let Ok(found) = self.by_client_id.find_entry(hash, |other| *other == key) {
             found.remove();
         }
-        let entry = &mut self.entries[key.0 as usize];
-        entry.generation = entry.generation.wrapping_add(1);
-        self.free.push(key);
-        if self.by_client_id.is_empty() {
-            self.by_client_id.shrink_to(0, |_| 0);
-        }
-        entry.slot.take().expect("a key is that of a living session")
+        let slot = self.slots[key.0 as usize].take().expect("a key is that of a living session");
+        vacate(&mut self.slots, &mut self.vacant, &mut self.removed, key.0 as usize);
+        let (slots, hasher) = (&self.slots, &self.hasher);
+        shrink(&mut self.by_client_id, |key| hash_of(slots, hasher, *key));
+        slot
     }
     /// The session that a name means, if it still lives.
     pub(crate) fn resolve(&self, name: SessionRef) -> Option<SessionKey> {
         let key = name.key();
-        let slot = self.entries.get(key.0 as usize)?.slot.as_ref()?;
+        let slot = self.slots.get(key.0 as usize)?.as_ref()?;
         (slot.name == name).then_some(key)
     }
+}
+
+fn hash_of(slots: &[Option<Box<Slot>>], hasher: &SeedableRandomState, key: SessionKey) -> u64 {
+    let slot = slots[key.0 as usize].as_ref().expect("the table holds living sessions");
+    hasher.hash_one(&*slot.session.client_id)
 }
 
 impl core::ops::Index<SessionKey> for Sessions {
     type Output = Slot;
     fn index(&self, key: SessionKey) -> &Slot {
-        self.entries[key.0 as usize].slot.as_ref().expect("a key is that of a living session")
+        self.slots[key.0 as usize].as_ref().expect("a key is that of a living session")
     }
 }
 
 impl core::ops::IndexMut<SessionKey> for Sessions {
     fn index_mut(&mut self, key: SessionKey) -> &mut Slot {
-        self.entries[key.0 as usize].slot.as_mut().expect("a key is that of a living session")
+        self.slots[key.0 as usize].as_mut().expect("a key is that of a living session")
     }
 }

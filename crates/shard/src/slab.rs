@@ -9,6 +9,9 @@ use core::ops::{Index, IndexMut};
 
 use hashbrown::HashTable;
 
+/// Below this number of places no memory is given back before all are vacant.
+const SHRINK_MIN: usize = 64;
+
 /// Where a value stands in its [`Slab`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Id(NonZeroU32);
@@ -16,6 +19,10 @@ pub(crate) struct Id(NonZeroU32);
 impl Id {
     /// The id of the first value inserted into an empty slab.
     pub(crate) const FIRST: Id = Id(NonZeroU32::MIN);
+
+    fn of(index: u32) -> Self {
+        Id(NonZeroU32::new(index + 1).expect("four billion values do not fit in memory"))
+    }
 
     fn index(self) -> usize {
         self.0.get() as usize - 1
@@ -26,13 +33,15 @@ impl Id {
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
     items: Vec<Option<T>>,
-    vacant: Vec<Id>,
+    vacant: Vec<u32>,
+    /// Values removed since memory was last given back.
+    removed: usize,
 }
 
 impl<T> Slab<T> {
     /// An empty slab, which owns no memory.
     pub(crate) const fn new() -> Self {
-        Slab { items: Vec::new(), vacant: Vec::new() }
+        Slab { items: Vec::new(), vacant: Vec::new(), removed: 0 }
     }
 
     /// Number of values.
@@ -42,23 +51,13 @@ impl<T> Slab<T> {
 
     /// Stores a value and names it.
     pub(crate) fn insert(&mut self, value: T) -> Id {
-        if let Some(id) = self.vacant.pop() {
-            self.items[id.index()] = Some(value);
-            return id;
-        }
-        reserve_quarter(&mut self.items);
-        self.items.push(Some(value));
-        let count = u32::try_from(self.items.len()).expect("four billion values do not fit in memory");
-        Id(NonZeroU32::new(count).expect("a value has just been pushed"))
+        Id::of(fill(&mut self.items, &mut self.vacant, value))
     }
 
     /// Takes a value out; its id may be given to another one.
     pub(crate) fn remove(&mut self, id: Id) -> T {
         let value = self.items[id.index()].take().expect("an id is forgotten before its value is removed");
-        self.vacant.push(id);
-        if self.vacant.len() == self.items.len() {
-            *self = Slab::new();
-        }
+        vacate(&mut self.items, &mut self.vacant, &mut self.removed, id.index());
         value
     }
 }
@@ -74,6 +73,51 @@ impl<T> Index<Id> for Slab<T> {
 impl<T> IndexMut<Id> for Slab<T> {
     fn index_mut(&mut self, id: Id) -> &mut T {
         self.items[id.index()].as_mut().expect("an id is forgotten before its value is removed")
+    }
+}
+
+/// Puts a value into a vacant place, or a new one at the end; which it is.
+pub(crate) fn fill<T>(items: &mut Vec<Option<T>>, vacant: &mut Vec<u32>, value: T) -> u32 {
+    if let Some(index) = vacant.pop() {
+        items[index as usize] = Some(value);
+        return index;
+    }
+    reserve_quarter(items);
+    items.push(Some(value));
+    u32::try_from(items.len() - 1).expect("four billion values do not fit in memory")
+}
+
+/// The value of this place is gone: new ones may have it. Once three quarters of the places are vacant, those at the end
+/// are given up, and the lowest ones are filled first from then on, so that the end becomes vacant in time. `removed`
+/// counts since that was last tried: amortised O(1).
+pub(crate) fn vacate<T>(
+    items: &mut Vec<Option<T>>,
+    vacant: &mut Vec<u32>,
+    removed: &mut usize,
+    index: usize,
+) {
+    reserve_quarter(vacant);
+    vacant.push(index as u32);
+    *removed += 1;
+    let is_empty = vacant.len() == items.len();
+    let is_sparse = items.len() - vacant.len() < items.len() / 4 && *removed > items.len() / 8;
+    if is_empty || (items.len() >= SHRINK_MIN && is_sparse) {
+        while items.last().is_some_and(Option::is_none) {
+            items.pop();
+        }
+        items.shrink_to_fit();
+        *vacant = (0..items.len() as u32).rev().filter(|&index| items[index as usize].is_none()).collect();
+        *removed = 0;
+    }
+}
+
+/// Takes unused values off the end of a list, and gives memory back when three quarters of it are unused.
+pub(crate) fn truncate<T>(values: &mut Vec<T>, is_unused: impl Fn(&T) -> bool) {
+    while values.last().is_some_and(&is_unused) {
+        values.pop();
+    }
+    if values.len() < values.capacity() / 4 {
+        values.shrink_to(values.len() * 2);
     }
 }
 

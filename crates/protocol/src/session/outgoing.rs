@@ -170,6 +170,7 @@ impl Outgoing {
     pub fn push(&mut self, entry: Entry, publications: &Publications) {
         self.queued += 1;
         self.weight.add(&entry, publications);
+        self.reserve(1);
         self.entries.push_back(entry);
     }
     /// The next message to transmit, if the window is open: at most `receive_maximum` unacknowledged. Deal with
@@ -366,9 +367,18 @@ impl Outgoing {
     }
 
     fn extend(&mut self, publications: &[PublicationId], qos: QoSLevel, state: State, bytes: usize) {
+        self.reserve(publications.len());
         self.entries.extend(publications.iter().map(|id| Entry { state, ..Entry::new(*id, qos) }));
         self.weight.messages += bytes;
         self.weight.entries += publications.len() * size_of::<Entry>();
+    }
+
+    /// Makes room, growing by a quarter, not by doubling: there may be many long queues.
+    fn reserve(&mut self, more: usize) {
+        let len = self.entries.len();
+        if self.entries.capacity() - len < more {
+            self.entries.reserve_exact(more.max(len / 4 + 4));
+        }
     }
 
     fn packet_id_at(&self, index: usize) -> PacketId {

@@ -26,7 +26,7 @@ use martlet_codec::{SubscriptionOptions, TopicFilter, TopicName};
 use self::holdings::{Holding, Holdings};
 use self::list::List;
 use self::trie::{Place, Trie};
-use crate::slab::{Id, Slab, reserve_quarter, shrink};
+use crate::slab::{Id, Slab, reserve_quarter, shrink, truncate};
 
 /// Most levels of a filter with a wildcard. The caller refuses deeper ones; a deeper one that is
 /// subscribed nevertheless matches nothing.
@@ -221,9 +221,7 @@ impl Index {
                 self.remove_filter(holding.filter);
             }
         }
-        if self.len == 0 {
-            self.subscribers = Default::default(); // a crowd that has left leaves no memory behind
-        }
+        truncate(&mut self.subscribers[who.parity()], |holdings| holdings.as_slice().is_empty());
     }
 
     /// The filters of one subscriber, in no particular order.
