@@ -6,11 +6,10 @@ use crate::index::SubscriberId;
 use crate::interface::{ConnectionId, ShardId};
 use crate::replay::Waiting;
 use crate::shares::Shares;
-use crate::slab::{fill, shrink, vacate};
+use crate::slab::{Id, Slab, shrink};
 use crate::wheel::TimerId;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
-use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use foldhash::fast::SeedableRandomState;
 use hashbrown::{HashMap, HashTable};
@@ -25,6 +24,9 @@ impl SessionKey {
     /// As a subscriber of the index, which has groups too.
     pub(crate) fn subscriber(self) -> SubscriberId {
         SubscriberId(self.0 << 1)
+    }
+    fn id(self) -> Id {
+        Id::from_place(self.0)
     }
 }
 
@@ -109,10 +111,7 @@ impl Slot {
 #[derive(Debug)]
 pub(crate) struct Sessions {
     shard: ShardId,
-    slots: Vec<Option<Box<Slot>>>,
-    vacant: Vec<u32>,
-    /// Sessions removed since memory was last given back.
-    removed: usize,
+    slots: Slab<Box<Slot>>,
     /// How many sessions there were.
     generation: u32,
     by_client_id: HashTable<SessionKey>,
@@ -124,9 +123,7 @@ impl Sessions {
     pub(crate) fn new(shard: ShardId, hasher: SeedableRandomState) -> Self {
         Sessions {
             shard,
-            slots: Vec::new(),
-            vacant: Vec::new(),
-            removed: 0,
+            slots: Slab::new(),
             generation: 0,
             by_client_id: HashTable::new(),
             client_id_bytes: 0,
@@ -162,7 +159,7 @@ impl Sessions {
             timer: None,
             rare: None,
         };
-        let key = SessionKey(fill(&mut self.slots, &mut self.vacant, Box::new(slot)));
+        let key = SessionKey(self.slots.insert(Box::new(slot)).place());
         self[key].name = SessionRef::new(self.shard, self.generation, key);
         let (slots, hasher) = (&self.slots, &self.hasher);
         self.by_client_id.insert_unique(hash, key, |key| hash_of(slots, hasher, *key));
@@ -176,8 +173,7 @@ impl Sessions {
         if let Ok(found) = self.by_client_id.find_entry(hash, |other| *other == key) {
             found.remove();
         }
-        let slot = self.slots[key.0 as usize].take().expect("a key is that of a living session");
-        vacate(&mut self.slots, &mut self.vacant, &mut self.removed, key.0 as usize);
+        let slot = self.slots.remove(key.id());
         let (slots, hasher) = (&self.slots, &self.hasher);
         shrink(&mut self.by_client_id, |key| hash_of(slots, hasher, *key));
         slot
@@ -185,25 +181,24 @@ impl Sessions {
     /// The session that a name means, if it still lives.
     pub(crate) fn resolve(&self, name: SessionRef) -> Option<SessionKey> {
         let key = name.key();
-        let slot = self.slots.get(key.0 as usize)?.as_ref()?;
+        let slot = self.slots.get(key.id())?;
         (slot.name == name).then_some(key)
     }
 }
 
-fn hash_of(slots: &[Option<Box<Slot>>], hasher: &SeedableRandomState, key: SessionKey) -> u64 {
-    let slot = slots[key.0 as usize].as_ref().expect("the table holds living sessions");
-    hasher.hash_one(&*slot.session.client_id)
+fn hash_of(slots: &Slab<Box<Slot>>, hasher: &SeedableRandomState, key: SessionKey) -> u64 {
+    hasher.hash_one(&*slots[key.id()].session.client_id)
 }
 
 impl core::ops::Index<SessionKey> for Sessions {
     type Output = Slot;
     fn index(&self, key: SessionKey) -> &Slot {
-        self.slots[key.0 as usize].as_ref().expect("a key is that of a living session")
+        &self.slots[key.id()]
     }
 }
 
 impl core::ops::IndexMut<SessionKey> for Sessions {
     fn index_mut(&mut self, key: SessionKey) -> &mut Slot {
-        self.slots[key.0 as usize].as_mut().expect("a key is that of a living session")
+        &mut self.slots[key.id()]
     }
 }

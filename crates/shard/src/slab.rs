@@ -9,8 +9,8 @@ use core::ops::{Index, IndexMut};
 
 use hashbrown::HashTable;
 
-/// Below this number of places no memory is given back before all are vacant.
-const SHRINK_MIN: usize = 64;
+/// So many places more may be vacant than there are places, before those that are gone are forgotten.
+const VACANT_MIN: usize = 64;
 
 /// Where a value stands in its [`Slab`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,8 +20,14 @@ impl Id {
     /// The id of the first value inserted into an empty slab.
     pub(crate) const FIRST: Id = Id(NonZeroU32::MIN);
 
-    fn of(index: u32) -> Self {
-        Id(NonZeroU32::new(index + 1).expect("four billion values do not fit in memory"))
+    /// The id of a place, counted from 0.
+    pub(crate) fn from_place(place: u32) -> Self {
+        Id(NonZeroU32::new(place + 1).expect("four billion values do not fit in memory"))
+    }
+
+    /// The place, counted from 0.
+    pub(crate) fn place(self) -> u32 {
+        self.0.get() - 1
     }
 
     fn index(self) -> usize {
@@ -33,31 +39,53 @@ impl Id {
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
     items: Vec<Option<T>>,
-    vacant: Vec<u32>,
-    /// Values removed since memory was last given back.
-    removed: usize,
+    len: usize,
+    /// Places without a value, and some that are gone since: the last place always has one.
+    vacant: Vec<Id>,
 }
 
 impl<T> Slab<T> {
     /// An empty slab, which owns no memory.
     pub(crate) const fn new() -> Self {
-        Slab { items: Vec::new(), vacant: Vec::new(), removed: 0 }
+        Slab { items: Vec::new(), len: 0, vacant: Vec::new() }
     }
 
     /// Number of values.
     pub(crate) fn len(&self) -> usize {
-        self.items.len() - self.vacant.len()
+        self.len
     }
 
     /// Stores a value and names it.
     pub(crate) fn insert(&mut self, value: T) -> Id {
-        Id::of(fill(&mut self.items, &mut self.vacant, value))
+        self.len += 1;
+        while let Some(id) = self.vacant.pop() {
+            if let Some(place) = self.items.get_mut(id.index()) {
+                *place = Some(value);
+                return id;
+            }
+        }
+        reserve_quarter(&mut self.items);
+        self.items.push(Some(value));
+        let last = u32::try_from(self.items.len() - 1).expect("four billion values do not fit in memory");
+        Id::from_place(last)
     }
 
-    /// Takes a value out; its id may be given to another one.
+    /// The value of an id that may be void.
+    pub(crate) fn get(&self, id: Id) -> Option<&T> {
+        self.items.get(id.index())?.as_ref()
+    }
+
+    /// Takes a value out; its id may be given to another one. Vacant places at the end are given up.
     pub(crate) fn remove(&mut self, id: Id) -> T {
         let value = self.items[id.index()].take().expect("an id is forgotten before its value is removed");
-        vacate(&mut self.items, &mut self.vacant, &mut self.removed, id.index());
+        self.len -= 1;
+        reserve_quarter(&mut self.vacant);
+        self.vacant.push(id);
+        truncate(&mut self.items, Option::is_none);
+        if self.vacant.len() > 2 * self.items.len() + VACANT_MIN || self.items.is_empty() {
+            self.vacant.retain(|id| id.index() < self.items.len());
+            self.vacant.shrink_to_fit();
+        }
         value
     }
 }
@@ -76,48 +104,13 @@ impl<T> IndexMut<Id> for Slab<T> {
     }
 }
 
-/// Puts a value into a vacant place, or a new one at the end; which it is.
-pub(crate) fn fill<T>(items: &mut Vec<Option<T>>, vacant: &mut Vec<u32>, value: T) -> u32 {
-    if let Some(index) = vacant.pop() {
-        items[index as usize] = Some(value);
-        return index;
-    }
-    reserve_quarter(items);
-    items.push(Some(value));
-    u32::try_from(items.len() - 1).expect("four billion values do not fit in memory")
-}
-
-/// The value of this place is gone: new ones may have it. Once three quarters of the places are vacant, those at the end
-/// are given up, and the lowest ones are filled first from then on, so that the end becomes vacant in time. `removed`
-/// counts since that was last tried: amortised O(1).
-pub(crate) fn vacate<T>(
-    items: &mut Vec<Option<T>>,
-    vacant: &mut Vec<u32>,
-    removed: &mut usize,
-    index: usize,
-) {
-    reserve_quarter(vacant);
-    vacant.push(index as u32);
-    *removed += 1;
-    let is_empty = vacant.len() == items.len();
-    let is_sparse = items.len() - vacant.len() < items.len() / 4 && *removed > items.len() / 8;
-    if is_empty || (items.len() >= SHRINK_MIN && is_sparse) {
-        while items.last().is_some_and(Option::is_none) {
-            items.pop();
-        }
-        items.shrink_to_fit();
-        *vacant = (0..items.len() as u32).rev().filter(|&index| items[index as usize].is_none()).collect();
-        *removed = 0;
-    }
-}
-
 /// Takes unused values off the end of a list, and gives memory back when three quarters of it are unused.
 pub(crate) fn truncate<T>(values: &mut Vec<T>, is_unused: impl Fn(&T) -> bool) {
     while values.last().is_some_and(&is_unused) {
         values.pop();
     }
     if values.len() < values.capacity() / 4 {
-        values.shrink_to(values.len() * 2);
+        values.shrink_to(values.len() * 5 / 4);
     }
 }
 
@@ -128,10 +121,10 @@ pub(crate) fn reserve_quarter<T>(values: &mut Vec<T>) {
     }
 }
 
-/// Gives a table's memory back when seven eighths of it are unused: amortised O(1) per removal.
+/// Gives a table's memory back when three quarters of it are unused: amortised O(1) per removal.
 pub(crate) fn shrink<T>(table: &mut HashTable<T>, hash: impl Fn(&T) -> u64) {
-    if table.capacity() > 64 && table.len() < table.capacity() / 8 {
-        table.shrink_to(table.len() * 2, hash);
+    if table.capacity() > 64 && table.len() < table.capacity() / 4 {
+        table.shrink_to(table.len() * 5 / 4, hash);
     }
 }
 

@@ -66,19 +66,27 @@ impl Connection {
 #[derive(Debug, Default)]
 pub(super) struct Connections {
     slots: Vec<Option<Connection>>,
-    free: Vec<u32>,
+    count: usize,
+    /// Slots without a connection, and some that are gone since: the last slot always has one.
+    vacant: Vec<u32>,
 }
 
 impl Connections {
     /// The slot that the next [`Self::insert`] takes.
-    pub(super) fn vacant(&self) -> ConnectionId {
-        let next = || u32::try_from(self.slots.len()).expect("the limit of open files is below 2^32");
-        ConnectionId(self.free.last().copied().unwrap_or_else(next))
+    pub(super) fn vacant(&mut self) -> ConnectionId {
+        while let Some(slot) = self.vacant.last() {
+            if (*slot as usize) < self.slots.len() {
+                return ConnectionId(*slot);
+            }
+            self.vacant.pop();
+        }
+        ConnectionId(u32::try_from(self.slots.len()).expect("the limit of open files is below 2^32"))
     }
     /// Fills the slot that [`Self::vacant`] named.
     pub(super) fn insert(&mut self, id: ConnectionId, connection: Connection) {
         debug_assert_eq!(id, self.vacant());
-        match self.free.pop() {
+        self.count += 1;
+        match self.vacant.pop() {
             Some(slot) => self.slots[slot as usize] = Some(connection),
             None => {
                 if self.slots.len() == self.slots.capacity() {
@@ -96,13 +104,23 @@ impl Connections {
     }
     pub(super) fn remove(&mut self, id: ConnectionId) -> Option<Connection> {
         let connection = self.slots.get_mut(id.0 as usize)?.take()?;
-        self.free.push(id.0);
-        if self.is_empty() {
-            *self = Self::default(); // a crowd that has left leaves no memory behind
-        }
+        self.count -= 1;
+        self.vacant.push(id.0);
+        self.give_back();
         Some(connection)
     }
+    /// A crowd that has left leaves no memory behind.
+    fn give_back(&mut self) {
+        while matches!(self.slots.last(), Some(None)) {
+            self.slots.pop();
+        }
+        if self.slots.len() < self.slots.capacity() / 4 {
+            self.slots.shrink_to(self.slots.len() * 5 / 4);
+            self.vacant.retain(|slot| (*slot as usize) < self.slots.len());
+            self.vacant.shrink_to_fit();
+        }
+    }
     pub(super) fn is_empty(&self) -> bool {
-        self.free.len() == self.slots.len()
+        self.count == 0
     }
 }

@@ -271,6 +271,6 @@ fn filters_of_200_levels_that_all_match_are_cut_off() {
 fn the_halves_of_a_subscription_are_small() {
     assert_eq!(size_of::<Subscription>(), 8);
     assert_eq!((size_of::<Entry>(), size_of::<List<Entry>>()), (16, 16));
-    assert_eq!((size_of::<Holding>(), size_of::<Holdings>()), (8, 24));
+    assert_eq!((size_of::<Holding>(), size_of::<Holdings>()), (8, 16));
     assert!(size_of::<Option<Filter>>() <= 40);
 }

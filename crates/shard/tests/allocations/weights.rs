@@ -28,7 +28,7 @@ fn connect_many(rig: &mut Rig, count: usize) -> Vec<ClientId> {
 fn an_idle_connection_with_a_subscription_of_its_own() {
     for version in ["v311", "v5"] {
         let mut rig = Rig::new(1);
-        weigh(version, MANY, (1024.0, 1024.0), |n| {
+        weigh(version, MANY, (720.0, 760.0), |n| {
             let client = rig.connect(&format!("{version} keep=65535"));
             rig.tell(client, &format!("subscribe 1 device/{n:06}/command@1"));
         });
@@ -41,7 +41,7 @@ fn a_subscription_to_a_filter_that_others_have() {
     let mut rig = Rig::new(1);
     let all = connect_many(&mut rig, MANY);
     for (nth, bounds) in
-        [(1, (72.0, 115.0)), (2, (60.0, 60.1)), (3, (52.0, 52.1)), (4, (20.0, 20.1)), (5, (20.0, 20.1))]
+        [(1, (34.0, 40.0)), (2, (60.0, 60.1)), (3, (52.0, 52.1)), (4, (20.0, 20.1)), (5, (20.0, 20.1))]
     {
         let line = format!("subscribe 1 all/{nth}@0h2");
         weigh(&format!("number {nth}"), MANY, bounds, |n| rig.tell(all[n], &line));
@@ -64,10 +64,10 @@ fn a_subscription_among_many_of_its_client() {
 #[test]
 fn a_filter_of_its_own() {
     for (filter, bounds) in [
-        ("device/NNNNNN/command/xx", (160.0, 160.0)),
-        ("building/7/+/room/NNNNNN", (160.0, 220.0)), // one node of its own
-        ("device/of/all/NNNNNN/+/#", (180.0, 260.0)), // two
-        ("plant/+/device/NNNNNN/ab", (185.0, 275.0)), // two, both literal
+        ("device/NNNNNN/command/xx", (90.0, 110.0)),
+        ("building/7/+/room/NNNNNN", (150.0, 195.0)), // one node of its own
+        ("device/of/all/NNNNNN/+/#", (175.0, 225.0)), // two
+        ("plant/+/device/NNNNNN/ab", (180.0, 235.0)), // two, both literal
     ] {
         let mut rig = Rig::new(1);
         let all = connect_many(&mut rig, 4);
@@ -106,7 +106,7 @@ fn a_message_that_waits_for_many_sessions() {
         rig.tell(client, "disconnect");
     }
     let bytes = |entry: f64| entry * SESSIONS as f64 + BODY;
-    weigh("a thousand entries", MESSAGES, (bytes(32.0), bytes(64.0)), |_| {
+    weigh("a thousand entries", MESSAGES, (bytes(32.0), bytes(41.0)), |_| {
         rig.tell(publisher, "publish t *100 1#1");
     });
 }
