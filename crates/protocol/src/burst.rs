@@ -9,8 +9,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use martlet_codec::{Header, PacketId, QoS, QoSLevel, TopicName, Version, publish_first_byte};
 
-/// Bytes of messages in one burst at most. More would not be cheaper, and the buffers are kept.
-const BYTES_MAX: usize = 16 * 1024;
+/// Bytes of the frames of one burst at most. More would not be cheaper, and the buffers are kept.
+const BYTES_MAX: usize = 32 * 1024;
 /// Bytes of the largest message in a burst.
 const MESSAGE_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of a frame that are not its message's: first byte, Remaining Length, length of the topic, packet identifier,
@@ -79,7 +79,7 @@ impl Burst {
         size <= MESSAGE_BYTES_MAX && self.has_room_for(size)
     }
     fn has_room_for(&self, bytes: usize) -> bool {
-        self.bytes() + bytes <= BYTES_MAX
+        self.frames_bytes_max() + bytes + OVERHEAD_MAX <= BYTES_MAX
     }
     /// Adds a message; the first one decides about topic and publisher.
     pub fn push(&mut self, message: &Message<'_>) {
@@ -251,5 +251,84 @@ impl Frames {
         self.bytes.clear();
         self.ids.clear();
         (self.largest, self.last) = (0, None);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message<'a>(topic: &'a str, payload: &'a [u8]) -> Message<'a> {
+        let topic = TopicName::new(topic).unwrap();
+        Message { topic, properties: &[], payload, expires_at: None, publisher: 1 }
+    }
+
+    fn frames(burst: &mut Burst, version: Version) -> Vec<u8> {
+        let mut output = Output::new();
+        burst.append(version, &mut output);
+        core::mem::take(output.buffer())
+    }
+
+    #[test]
+    fn frames_are_those_of_each_message() {
+        let mut burst = Burst::default();
+        burst.push(&message("t", b"a"));
+        burst.push_payload(b"bc");
+        burst.push_payload(b"de");
+        burst.push(&Message { properties: b"\x01\x01", ..message("t", b"fg") });
+        burst.push_payload(b"");
+        let v311 = b"0\x04\0\x01ta0\x05\0\x01tbc0\x05\0\x01tde0\x05\0\x01tfg0\x03\0\x01t";
+        assert_eq!(frames(&mut burst, Version::V311), v311);
+        let v5 = b"0\x05\0\x01t\0a0\x06\0\x01t\0bc0\x06\0\x01t\0de0\x08\0\x01t\x02\x01\x01fg0\x04\0\x01t\0";
+        assert_eq!(frames(&mut burst, Version::V5), v5);
+        assert_eq!([Version::V311, Version::V5].map(|version| burst.largest_frame(version, false)), [7, 10]);
+
+        let ids = [7, 8, 9, 0x0102, 1].map(|id| PacketId::new(id).unwrap());
+        let mut output = Output::new();
+        output.buffer().extend_from_slice(b"before");
+        burst.append_with_ids(Version::V311, QoSLevel::ExactlyOnce, ids.into_iter(), &mut output);
+        let wanted = b"before4\x06\0\x01t\0\x07a4\x07\0\x01t\0\x08bc4\x07\0\x01t\0\x09de4\x07\0\x01t\x01\x02fg4\x05\0\x01t\0\x01";
+        assert_eq!(*output.buffer(), wanted);
+        assert_eq!((burst.payload_bytes(), burst.bytes()), (7, 5 + 2 + 7));
+    }
+
+    #[test]
+    fn only_what_is_alike_comes_together() {
+        let mut burst = Burst::default();
+        let first = message("t", b"a");
+        burst.push(&first);
+        assert!(burst.takes(&first) && burst.takes_payload(b""));
+        assert!(!burst.takes(&message("u", b"a")));
+        assert!(!burst.takes(&Message { publisher: 2, ..first }));
+        assert!(!burst.takes(&Message { expires_at: Some(crate::Time::NEVER), ..first }));
+        let payload = [0; MESSAGE_BYTES_MAX];
+        assert!(burst.takes_payload(&payload[1..]) && !burst.takes_payload(&payload));
+        assert!(burst.takes(&message("t", &payload[1..])) && !burst.takes(&message("t", &payload)));
+    }
+
+    #[test]
+    fn a_burst_has_an_end_and_begins_anew() {
+        let mut store = Publications::new();
+        let mut burst = Burst::default();
+        for (topic, payload, count) in [("t", &[][..], 2340), ("topic/long", &[0; 1000][..], 32)] {
+            burst.push(&message(topic, payload));
+            while burst.takes_payload(payload) {
+                burst.push_payload(payload);
+            }
+            assert_eq!(burst.len(), count);
+            assert!(frames(&mut burst, Version::V5).len() <= BYTES_MAX);
+            assert!(burst.messages().all(|message| message.payload == payload));
+            assert_eq!(burst.hold(&mut store).len(), count);
+            burst.hold(&mut store);
+            let held: Vec<_> = burst.hold(&mut store).to_vec();
+            assert_eq!((held.len(), burst.stored(0)), (count, Some(held[0])));
+            burst.finish(&mut store);
+            assert!(burst.is_empty() && burst.stored(0).is_none());
+            // Three receivers hold each.
+            held.iter().for_each(|id| (0..2).for_each(|_| store.release(*id)));
+            assert_eq!(store.len(), count);
+            held.iter().for_each(|id| store.release(*id));
+            assert!(store.is_empty());
+        }
     }
 }
