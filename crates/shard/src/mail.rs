@@ -205,5 +205,11 @@ mod tests {
         };
         assert!(kept(100) >= 100 * (100 + size_of::<Mail>()));
         assert!((KEPT_BYTES_MAX..=2 * KEPT_BYTES_MAX).contains(&kept(100_000)));
+        batch.push(Mail::ReplayCredit { replay: 1, credit: 1 });
+        batch.drop_spare();
+        assert!(!batch.is_empty(), "what is in it is not spare");
+        batch.clear();
+        batch.drop_spare();
+        assert_eq!((batch.bytes.capacity(), batch.mails.capacity()), (0, 0));
     }
 }
