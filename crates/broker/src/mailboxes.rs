@@ -2,6 +2,9 @@
 //!
 //! A full ring never makes a shard wait: what does not fit stays in the shard, which then reads its publishers
 //! no further. The receiver wakes a sender that found the ring full. Nothing here looks into a batch.
+//!
+//! Beside each ring there is a small one in the other direction, for batches that were emptied: the sender writes into
+//! them again. It wakes nobody, and what does not fit is freed.
 
 use crate::shared::Peers;
 use martlet_shard::{Batch, ShardId};
@@ -11,6 +14,8 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 /// Batches that one ring holds.
 const RING_BATCHES: usize = 64;
+/// Empty batches that wait for one sender, at most.
+const EMPTY_BATCHES: usize = 8;
 
 /// One shard's ends of all its rings.
 pub(crate) struct Mailboxes {
@@ -25,6 +30,7 @@ pub(crate) struct Mailboxes {
 
 struct Outgoing {
     ring: Producer<Batch>,
+    empty: Empty,
     /// The sender waits for room.
     waits: Arc<AtomicBool>,
 }
@@ -32,8 +38,12 @@ struct Outgoing {
 struct Incoming {
     from: ShardId,
     ring: Consumer<Batch>,
+    empty: Producer<Batch>,
     waits: Arc<AtomicBool>,
 }
+
+/// Batches that came back from one receiver.
+pub(crate) struct Empty(Consumer<Batch>);
 
 /// The mailboxes of `shards` shards, in their order.
 pub(crate) fn between(shards: u8) -> Vec<Mailboxes> {
@@ -43,10 +53,12 @@ pub(crate) fn between(shards: u8) -> Vec<Mailboxes> {
         for to in 0..shards {
             let outgoing = (from != to).then(|| {
                 let (producer, consumer) = RingBuffer::new(RING_BATCHES);
+                let (gives, takes) = RingBuffer::new(EMPTY_BATCHES);
                 let waits = Arc::new(AtomicBool::new(false));
-                let incoming = Incoming { from: ShardId(from), ring: consumer, waits: Arc::clone(&waits) };
+                let from = ShardId(from);
+                let incoming = Incoming { from, ring: consumer, empty: gives, waits: Arc::clone(&waits) };
                 all[usize::from(to)].incoming.push(incoming);
-                Outgoing { ring: producer, waits }
+                Outgoing { ring: producer, empty: Empty(takes), waits }
             });
             all[usize::from(from)].outgoing.push(outgoing);
         }
@@ -95,8 +107,23 @@ impl Mailboxes {
         }
     }
 
-    /// Hands over what fits of what `take` gives: the next batch for a shard, until there is none.
-    pub(crate) fn send(&mut self, mut take: impl FnMut(ShardId) -> Option<Batch>, peers: &Peers) {
+    /// Gives a batch that was emptied back to its sender, or frees it if enough of them wait there.
+    pub(crate) fn give_back(&mut self, to: ShardId, batch: Batch) {
+        if let Some(incoming) = self.incoming.iter_mut().find(|incoming| incoming.from == to) {
+            drop(incoming.empty.push(batch));
+        }
+    }
+
+    /// Frees the batches that came back.
+    pub(crate) fn drop_empty(&mut self) {
+        for outgoing in self.outgoing.iter_mut().flatten() {
+            while outgoing.empty.0.pop().is_ok() {}
+        }
+    }
+
+    /// Hands over what fits of what `take` gives: the next batch for a shard, until there is none. `take` may use
+    /// batches that came back from there.
+    pub(crate) fn send(&mut self, mut take: impl FnMut(ShardId, &mut Empty) -> Option<Batch>, peers: &Peers) {
         self.blocked = 0;
         let mut left = self.unsent;
         while left != 0 {
@@ -113,7 +140,7 @@ impl Mailboxes {
     fn send_to(
         &mut self,
         to: ShardId,
-        take: &mut impl FnMut(ShardId) -> Option<Batch>,
+        take: &mut impl FnMut(ShardId, &mut Empty) -> Option<Batch>,
         peers: &Peers,
     ) -> Sent {
         let Some(outgoing) = self.outgoing.get_mut(usize::from(to.0)).and_then(Option::as_mut) else {
@@ -125,7 +152,7 @@ impl Mailboxes {
             if outgoing.is_full() {
                 break Sent::RingFull;
             }
-            let Some(batch) = take(to) else { break Sent::All };
+            let Some(batch) = take(to, &mut outgoing.empty) else { break Sent::All };
             let full = outgoing.ring.push(batch).is_err();
             debug_assert!(!full, "only this thread pushes, and there was room");
             pushed = true;
@@ -140,6 +167,13 @@ impl Mailboxes {
 enum Sent {
     All,
     RingFull,
+}
+
+impl Empty {
+    /// A batch that came back, or a new one.
+    pub(crate) fn take(&mut self) -> Batch {
+        self.0.pop().unwrap_or_default()
+    }
 }
 
 impl Outgoing {
@@ -201,7 +235,8 @@ mod tests {
             let mut left = COUNT;
             sender.mark(ShardId(1));
             while left > 0 || sender.unsent != 0 {
-                let take = |_| left.checked_sub(1).map(|less| left = less).map(|()| Batch::default());
+                let take =
+                    |_, _: &mut Empty| left.checked_sub(1).map(|less| left = less).map(|()| Batch::default());
                 sender.send(take, &sender_peers);
                 if sender.unsent != 0 {
                     assert!(!sender.can_send(), "what is left did not fit");
@@ -226,10 +261,31 @@ mod tests {
         let mut all = between(3);
         all[2].mark(ShardId(0));
         let mut once = Some(Batch::default());
-        all[2].send(|to| once.take_if(|_| to == ShardId(0)), &peers);
+        all[2].send(|to, _| once.take_if(|_| to == ShardId(0)), &peers);
         assert_eq!(all.iter().map(Mailboxes::has_incoming).collect::<Vec<_>>(), [true, false, false]);
         let from: Vec<_> = (0..all[0].senders()).filter_map(|sender| all[0].receive(sender)).collect();
         assert_eq!(from.iter().map(|(from, _)| *from).collect::<Vec<_>>(), [ShardId(2)]);
         assert!(!all[2].can_send());
+    }
+
+    #[test]
+    fn emptied_batches_come_back_to_their_sender_and_to_no_other() {
+        let mut all = between(3);
+        let back = |all: &mut [Mailboxes]| {
+            let mut rings = |from: usize| {
+                let outgoing = all[from].outgoing.iter_mut().flatten();
+                outgoing.map(|outgoing| std::iter::from_fn(|| outgoing.empty.0.pop().ok()).count()).collect()
+            };
+            [0, 1, 2].map(&mut rings) as [Vec<usize>; 3]
+        };
+        all[0].give_back(ShardId(2), Batch::default());
+        all[0].give_back(ShardId(2), Batch::default());
+        all[1].give_back(ShardId(0), Batch::default());
+        assert_eq!(back(&mut all), [vec![1, 0], vec![0, 0], vec![2, 0]]);
+        (0..20).for_each(|_| all[1].give_back(ShardId(2), Batch::default()));
+        assert_eq!(back(&mut all), [vec![0, 0], vec![0, 0], vec![0, EMPTY_BATCHES]]);
+        all[1].give_back(ShardId(2), Batch::default());
+        all[2].drop_empty();
+        assert_eq!(back(&mut all), [vec![0, 0], vec![0, 0], vec![0, 0]]);
     }
 }

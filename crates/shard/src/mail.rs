@@ -1,5 +1,6 @@
 //! Mail between shards: a [`Batch`] gathers what one shard tells another during a turn, in order, and is handed
-//! over once. Messages lie in one buffer, so that a batch costs no allocation per message.
+//! over once. Messages lie in one buffer, and an emptied batch goes back to its sender, so that mail costs no allocation
+//! in steady state.
 
 use crate::counters::Counters;
 use crate::index::Subscription;
@@ -10,15 +11,11 @@ use core::num::NonZeroU32;
 use martlet_codec::{QoSLevel, TopicName};
 use martlet_protocol::{Message, Time};
 
-/// Where a piece of text or a message lies in a batch's buffer.
+/// Where a text, or a message that begins with its topic, lies in a batch's buffer. Lengths and the rest lie there,
+/// too, so that mail that carries two of them is no larger than a cache line.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Parcel {
     start: usize,
-    topic_len: u32,
-    properties_len: u32,
-    payload_len: u32,
-    expires_at: Option<Time>,
-    publisher: u64,
 }
 
 /// One thing that a shard tells another.
@@ -69,12 +66,15 @@ pub(crate) enum Mail {
     Counters(Box<Counters>),
 }
 
-/// What one shard tells another in one turn.
+/// What one shard tells another in one turn, or an empty one for its next turn: [`Shard::take_mail`](crate::Shard::take_mail).
 #[derive(Debug, Default)]
 pub struct Batch {
     mails: Vec<Mail>,
     bytes: Vec<u8>,
 }
+
+/// Bytes of each of its two buffers that an empty batch keeps at most.
+const KEPT_BYTES_MAX: usize = 128 * 1024;
 
 impl Batch {
     /// Bytes of memory that it fills: what a bound on the outbox counts.
@@ -88,61 +88,128 @@ impl Batch {
     pub(crate) fn push(&mut self, mail: Mail) {
         self.mails.push(mail);
     }
+    /// The mail of this number, in the order in which it was written.
+    pub(crate) fn get(&self, number: usize) -> Option<&Mail> {
+        self.mails.get(number)
+    }
     /// Copies a message into the buffer.
     pub(crate) fn pack(&mut self, message: &Message<'_>) -> Parcel {
-        let start = self.bytes.len();
-        let topic = message.topic.as_str();
-        self.bytes.extend_from_slice(topic.as_bytes());
-        self.bytes.extend_from_slice(message.properties);
-        self.bytes.extend_from_slice(message.payload);
-        Parcel {
-            start,
-            topic_len: topic.len() as u32,
-            properties_len: message.properties.len() as u32,
-            payload_len: message.payload.len() as u32,
-            expires_at: message.expires_at,
-            publisher: message.publisher,
-        }
+        let Message { topic, properties, payload, expires_at, publisher } = *message;
+        let parcel = self.pack_text(topic.as_str());
+        let expires_at = expires_at.unwrap_or(Time::NEVER).as_millis();
+        self.bytes.extend_from_slice(&(properties.len() as u32).to_le_bytes());
+        self.bytes.extend_from_slice(&(payload.len() as u32).to_le_bytes());
+        self.bytes.extend_from_slice(&expires_at.to_le_bytes());
+        self.bytes.extend_from_slice(&publisher.to_le_bytes());
+        self.bytes.extend_from_slice(properties);
+        self.bytes.extend_from_slice(payload);
+        parcel
     }
     /// Copies a text into the buffer.
     pub(crate) fn pack_text(&mut self, text: &str) -> Parcel {
         let start = self.bytes.len();
+        let len = u16::try_from(text.len()).expect("topics and filters have at most 65,535 bytes");
+        self.bytes.extend_from_slice(&len.to_le_bytes());
         self.bytes.extend_from_slice(text.as_bytes());
-        let topic_len = text.len() as u32;
-        Parcel { start, topic_len, properties_len: 0, payload_len: 0, expires_at: None, publisher: 0 }
+        Parcel { start }
     }
     /// The text that was packed.
     pub(crate) fn text(&self, parcel: &Parcel) -> &str {
-        let bytes = &self.bytes[parcel.start..][..parcel.topic_len as usize];
-        core::str::from_utf8(bytes).expect("it was a str when it was packed")
+        self.split_text(parcel).0
     }
     /// The message that was packed.
     pub(crate) fn message(&self, parcel: &Parcel) -> Message<'_> {
-        let (topic_len, properties_len) = (parcel.topic_len as usize, parcel.properties_len as usize);
-        let rest = &self.bytes[parcel.start + topic_len..];
+        let (topic, mut rest) = self.split_text(parcel);
+        let properties_len = u32::from_le_bytes(number(&mut rest)) as usize;
+        let payload_len = u32::from_le_bytes(number(&mut rest)) as usize;
+        let expires_at = Time::from_millis(u64::from_le_bytes(number(&mut rest)));
+        let publisher = u64::from_le_bytes(number(&mut rest));
         let (properties, rest) = rest.split_at(properties_len);
         Message {
-            topic: TopicName::from_checked(self.text(parcel)),
+            topic: TopicName::from_checked(topic),
             properties,
-            payload: &rest[..parcel.payload_len as usize],
-            expires_at: parcel.expires_at,
-            publisher: parcel.publisher,
+            payload: &rest[..payload_len],
+            expires_at: (expires_at != Time::NEVER).then_some(expires_at),
+            publisher,
         }
     }
-    /// Takes the mail out; the parcels stay readable.
-    pub(crate) fn take(&mut self) -> Vec<Mail> {
-        core::mem::take(&mut self.mails)
+    /// A text, and what was packed behind it.
+    fn split_text(&self, parcel: &Parcel) -> (&str, &[u8]) {
+        let mut rest = &self.bytes[parcel.start..];
+        let len = u16::from_le_bytes(number(&mut rest));
+        let (text, rest) = rest.split_at(usize::from(len));
+        (core::str::from_utf8(text).expect("it was a str when it was packed"), rest)
     }
-    /// Empties the batch for its next use; a large buffer is given back.
-    pub(crate) fn recycle(&mut self, mut mails: Vec<Mail>) {
-        const KEPT_MAX: usize = 1024 * 1024;
-        mails.clear();
+    /// Empties the batch for its next use; of large buffers little is kept.
+    pub(crate) fn clear(&mut self) {
+        self.mails.clear();
         self.bytes.clear();
-        if self.bytes.capacity() > KEPT_MAX {
-            self.bytes = Vec::new();
+        self.mails.shrink_to(KEPT_BYTES_MAX / size_of::<Mail>());
+        self.bytes.shrink_to(KEPT_BYTES_MAX);
+    }
+    /// Frees the buffers, if there is nothing in them.
+    pub(crate) fn drop_spare(&mut self) {
+        if self.is_empty() {
+            *self = Batch::default();
         }
-        if mails.capacity() * size_of::<Mail>() <= KEPT_MAX {
-            self.mails = mails;
+    }
+}
+
+/// The bytes of a number that was packed.
+fn number<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
+    let (number, behind) = rest.split_first_chunk().expect("it was packed whole");
+    *rest = behind;
+    *number
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mail_is_small() {
+        assert_eq!(size_of::<Mail>(), 40);
+    }
+
+    #[test]
+    fn messages_and_texts_are_read_as_they_were_packed() {
+        let mut batch = Batch::default();
+        let long = "x".repeat(65_535);
+        let expiries = [None, Some(Time::from_millis(0)), Some(Time::from_millis(77))];
+        let messages = expiries.map(|expires_at| Message {
+            topic: TopicName::from_checked(&long),
+            properties: b"properties",
+            payload: b"payload",
+            expires_at,
+            publisher: u64::MAX,
+        });
+        let parcels: Vec<_> =
+            messages.iter().map(|message| (batch.pack_text("a/+"), batch.pack(message))).collect();
+        for ((filter, parcel), message) in parcels.iter().zip(&messages) {
+            assert_eq!((batch.text(filter), batch.text(parcel)), ("a/+", &*long));
+            assert_eq!(alloc::format!("{:?}", batch.message(parcel)), alloc::format!("{message:?}"));
         }
+    }
+
+    #[test]
+    fn an_empty_batch_keeps_its_buffers_but_little_of_large_ones() {
+        let mut batch = Batch::default();
+        let mut kept = |count: u32| {
+            for replay in 0..count {
+                batch.pack_text(&"x".repeat(100));
+                batch.push(Mail::ReplayCredit { replay: replay.into(), credit: 1 });
+            }
+            batch.clear();
+            assert!(batch.is_empty() && batch.size() == 0);
+            batch.bytes.capacity() + batch.mails.capacity() * size_of::<Mail>()
+        };
+        assert!(kept(100) >= 100 * (100 + size_of::<Mail>()));
+        assert!((KEPT_BYTES_MAX..=2 * KEPT_BYTES_MAX).contains(&kept(100_000)));
+        batch.push(Mail::ReplayCredit { replay: 1, credit: 1 });
+        batch.drop_spare();
+        assert!(!batch.is_empty(), "what is in it is not spare");
+        batch.clear();
+        batch.drop_spare();
+        assert_eq!((batch.bytes.capacity(), batch.mails.capacity()), (0, 0));
     }
 }

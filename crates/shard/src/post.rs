@@ -29,12 +29,13 @@ impl Outbox {
     }
 }
 
-/// A batch that was too much work for one turn, with what is left of it.
+/// A batch that was too much work for one turn.
 #[derive(Debug)]
 pub(crate) struct Opened {
     from: ShardId,
     batch: Batch,
-    mails: VecDeque<Mail>,
+    /// The number of the mail to go on with.
+    next: usize,
 }
 
 impl Shard {
@@ -44,13 +45,17 @@ impl Shard {
     }
 
     /// Hands over what was written to another shard, if anything; publishers that waited for this are read on.
-    pub fn take_mail(&mut self, to: ShardId) -> Option<Batch> {
+    ///
+    /// `empty` gives the batch to write into next: one that came back from there ([`Self::take_emptied`]), so that its
+    /// memory is used again, or a new one.
+    pub fn take_mail(&mut self, to: ShardId, empty: impl FnOnce() -> Batch) -> Option<Batch> {
         let outbox = &mut self.outboxes[to.0 as usize];
         outbox.told = false;
         if outbox.batch.is_empty() {
             return None;
         }
-        let empty = self.spare.pop().unwrap_or_default();
+        let empty = empty();
+        debug_assert!(empty.is_empty(), "what is in it would go to whoever gets the next mail");
         let batch = core::mem::replace(&mut outbox.batch, empty);
         if !self.is_mail_above_bound() {
             for id in core::mem::take(&mut self.throttled) {
@@ -65,37 +70,42 @@ impl Shard {
         self.opened.is_none()
     }
 
-    pub(crate) fn open_mail(&mut self, now: Time, from: ShardId, mut batch: Batch) {
+    /// The batch that was opened last, emptied, and its sender, who writes into it again if it is brought there.
+    /// It is freed if the next one is emptied before it was taken.
+    pub fn take_emptied(&mut self) -> Option<(ShardId, Batch)> {
+        self.emptied.take()
+    }
+
+    pub(crate) fn open_mail(&mut self, now: Time, from: ShardId, batch: Batch) {
         assert!(self.wants_mail(), "the owner of the mailboxes asks first");
-        let mails = batch.take().into();
-        self.opened = Some(Opened { from, batch, mails });
+        self.opened = Some(Opened { from, batch, next: 0 });
         self.go_on_with_mail(now);
         self.after(now);
     }
 
     /// Opens the rest of a batch, as far as the work of this turn allows.
     pub(crate) fn go_on_with_mail(&mut self, now: Time) {
-        const SPARE_MAX: usize = 128;
-        let Some(Opened { from, mut batch, mut mails }) = self.opened.take() else { return };
+        let Some(Opened { from, mut batch, mut next }) = self.opened.take() else { return };
         while self.clients.work < self.clients.config.work_max
-            && let Some(mail) = mails.pop_front()
+            && let Some(mail) = batch.get(next)
         {
+            next += 1;
             if !matches!(mail, Mail::Publish { .. }) {
                 self.flush(now);
             }
             self.open(now, from, &batch, mail);
         }
         self.flush(now);
-        if !mails.is_empty() {
-            self.opened = Some(Opened { from, batch, mails });
-        } else if self.spare.len() < SPARE_MAX {
-            batch.recycle(mails.into());
-            self.spare.push(batch);
+        if batch.get(next).is_some() {
+            self.opened = Some(Opened { from, batch, next });
+        } else {
+            batch.clear();
+            self.emptied = Some((from, batch));
         }
     }
 
-    fn open(&mut self, now: Time, from: ShardId, batch: &Batch, mail: Mail) {
-        match mail {
+    fn open(&mut self, now: Time, from: ShardId, batch: &Batch, mail: &Mail) {
+        match *mail {
             Mail::Publish { parcel, qos, retain } => {
                 let terms = Terms { qos, retain, may_wait: true };
                 self.deliver_mail(now, &batch.message(&parcel), terms);
@@ -115,8 +125,8 @@ impl Shard {
             }
             Mail::ReplayCredit { replay, credit } => self.replay_credit(replay, credit),
             Mail::ReplayDone { session, replay } => self.remote_replay_done(from, session, replay),
-            Mail::Counters(counters) => self.others[from.0 as usize] = *counters,
-            group => self.open_group_mail(now, from, batch, &group),
+            Mail::Counters(ref counters) => self.others[from.0 as usize].clone_from(counters),
+            _ => self.open_group_mail(now, from, batch, mail),
         }
     }
 

@@ -30,7 +30,8 @@ use martlet_protocol::Time;
 /// Feed it with [`Self::handle`]; then, once per turn or more often, carry out what [`Self::poll_effect`] gives until
 /// it gives nothing, in this order at the end of a turn: mail by [`Self::take_mail`], then the output of each
 /// connection that [`Effect::Transmit`] named. Whoever wrote some of [`Self::output`] says so by
-/// [`Input::Transmitted`], and writes the rest when the socket takes it. [`Self::poll_timeout`] says when to come
+/// [`Input::Transmitted`], and writes the rest when the socket takes it. Batches go back to their senders by
+/// [`Self::take_emptied`], after [`Input::Mail`] and [`Input::Timeout`]. [`Self::poll_timeout`] says when to come
 /// back with [`Input::Timeout`] at the latest. It performs no I/O and reads no clock.
 #[derive(Debug)]
 pub struct Shard {
@@ -44,8 +45,8 @@ pub struct Shard {
     pub(crate) outboxes: Vec<Outbox>,
     /// Mail that is being opened.
     pub(crate) opened: Option<Opened>,
-    /// Batches to use again.
-    pub(crate) spare: Vec<Batch>,
+    /// The batch that was opened last, on its way back to its sender.
+    pub(crate) emptied: Option<(ShardId, Batch)>,
     /// Connections whose bytes wait for the next turn.
     pub(crate) resting: VecDeque<ConnectionId>,
     /// Connections that wait for an outbox to be taken.
@@ -85,7 +86,7 @@ impl Shard {
             groups: Groups::new(hasher.clone()),
             outboxes: (0..count).map(|_| Outbox::default()).collect(),
             opened: None,
-            spare: Vec::new(),
+            emptied: None,
             resting: VecDeque::new(),
             throttled: Vec::new(),
             fanout: None,
@@ -177,9 +178,10 @@ impl Shard {
         self.clients.pool.bytes() as u64
     }
 
-    /// Frees them.
+    /// Frees them, and those for mail.
     pub fn drop_spare(&mut self) {
         self.clients.pool = Pool::default();
+        self.outboxes.iter_mut().for_each(|outbox| outbox.batch.drop_spare());
     }
 
     /// What this shard has counted, gauges included.

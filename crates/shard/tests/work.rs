@@ -2,7 +2,7 @@
 //! wait for all of it.
 
 use martlet_protocol::Time;
-use martlet_shard::{Admission, Config, ConnectionId, Effect, Input, Interest, Shard, ShardId};
+use martlet_shard::{Admission, Batch, Config, ConnectionId, Effect, Input, Interest, Shard, ShardId};
 use std::sync::Arc;
 
 const CLIENT: ConnectionId = ConnectionId(0);
@@ -69,7 +69,7 @@ fn a_batch_that_is_too_much_for_one_turn_is_opened_in_several() {
     to.handle(now, Input::Received { connection: CLIENT, bytes: b"\x82\x06\0\x01\0\x01t\0" });
     let publishes: Vec<u8> = (0..MESSAGES).flat_map(|number| [0x30, 4, 0, 1, b't', number]).collect();
     from.handle(now, Input::Received { connection: CLIENT, bytes: &publishes });
-    let batch = from.take_mail(ShardId(1)).unwrap();
+    let batch = from.take_mail(ShardId(1), Batch::default).unwrap();
     let size = batch.size() / usize::from(MESSAGES);
     assert!((50..200).contains(&size), "{size} bytes for two of a message, and what says where it is to go");
 
@@ -100,18 +100,22 @@ fn a_batch_is_empty_when_it_is_used_again() {
         connect_at_home(shard, now);
         shard.handle(now, Input::Received { connection: CLIENT, bytes: subscribe });
     }
-    let mut sizes = Vec::new();
+    let (mut sizes, mut emptied) = (Vec::new(), None);
     for round in 0..6 {
         for (from, topic) in [(0, b'u'), (1, b't')] {
             let publishes: Vec<u8> =
                 (0..MESSAGES).flat_map(|number| [0x30, 4, 0, 1, topic, number]).collect();
             shards[from].handle(now, Input::Received { connection: CLIENT, bytes: &publishes });
-            let batch = shards[from].take_mail(ShardId(1 - from as u8)).unwrap();
+            let empty = || emptied.take().unwrap_or_default();
+            let batch = shards[from].take_mail(ShardId(1 - from as u8), empty).unwrap();
             if round > 1 {
                 sizes.push(batch.size()); // whoever begins asks for retained messages, too
             }
             shards[1 - from].handle(now, Input::Mail { from: ShardId(from as u8), batch });
             assert!(shards[1 - from].wants_mail());
+            let (sender, batch) = shards[1 - from].take_emptied().unwrap();
+            assert!(sender == ShardId(from as u8) && batch.is_empty());
+            emptied = Some(batch);
             shards[1 - from].handle(now, Input::MailDrained);
         }
     }

@@ -118,6 +118,7 @@ impl World<'_> {
     /// Something happens to a shard, and what it wants done is done.
     pub(crate) fn input(&mut self, host: usize, input: Input<'_>) -> Verdict {
         self.hosts[host].shard.handle(self.now, input);
+        self.emptied.extend(self.hosts[host].shard.take_emptied().map(|(_, batch)| batch));
         while let Some(effect) = self.hosts[host].shard.poll_effect() {
             self.effect(host, effect)?;
         }
@@ -180,7 +181,8 @@ impl World<'_> {
         while left != 0 {
             let to = left.trailing_zeros();
             left &= left - 1;
-            while let Some(batch) = self.hosts[host].shard.take_mail(ShardId(to as u8)) {
+            let mut empty = || self.emptied.pop().unwrap_or_default();
+            while let Some(batch) = self.hosts[host].shard.take_mail(ShardId(to as u8), &mut empty) {
                 self.trace.number(0x200 + batch.size() as u64);
                 self.hosts[to as usize].mailboxes[host].push_back(batch);
             }

@@ -13,7 +13,7 @@ use crate::tamper::Tamper;
 use crate::trace::Trace;
 use crate::wills::Wills;
 use martlet_protocol::Time;
-use martlet_shard::{Counters, Interest};
+use martlet_shard::{Batch, Counters, Interest};
 use std::sync::Arc;
 
 /// Passes over everything within which a world without accidents settles.
@@ -27,6 +27,8 @@ pub(crate) struct World<'t> {
     pub(crate) now: Time,
     pub(crate) step: u64,
     pub(crate) hosts: Vec<Host>,
+    /// Batches for mail to come, whoever had them before.
+    pub(crate) emptied: Vec<Batch>,
     pub(crate) links: Vec<Link>,
     pub(crate) clients: Vec<Client>,
     pub(crate) ledger: Ledger,
@@ -57,6 +59,7 @@ impl<'t> World<'t> {
             now: Time::from_millis(1),
             step: 0,
             hosts,
+            emptied: Vec::new(),
             links: Vec::new(),
             clients,
             ledger: Ledger::default(),

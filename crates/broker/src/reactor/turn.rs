@@ -31,12 +31,13 @@ impl Reactor {
         self.accept();
         self.read_ready();
         self.run_timers();
-        self.mailboxes.send(|to| self.shard.take_mail(to), &self.peers);
+        self.mailboxes.send(|to, empty| self.shard.take_mail(to, || empty.take()), &self.peers);
         if self.may_transmit() {
             self.transmit();
         }
         if self.trim.is_due(self.now, self.shard.memory_bytes() + self.shard.spare_bytes()) {
             self.shard.drop_spare();
+            self.mailboxes.drop_empty();
             trim::give_back();
         }
         self.peers.turn_took(self.id, self.clock.now().since(self.now));
@@ -132,11 +133,19 @@ impl Reactor {
         {
             received += 1;
             self.input(Input::Mail { from, batch });
+            self.return_emptied();
         }
         if received > 0 {
             self.mailboxes.made_room(sender, &self.peers);
         }
         received
+    }
+
+    /// Gives the batch that was opened last back to its sender.
+    fn return_emptied(&mut self) {
+        if let Some((from, batch)) = self.shard.take_emptied() {
+            self.mailboxes.give_back(from, batch);
+        }
     }
 
     /// Whether this turn has taken so long that the rest waits for the next.
@@ -159,6 +168,7 @@ impl Reactor {
     fn run_timers(&mut self) {
         if self.shard.poll_timeout().is_some_and(|due| due <= self.now) {
             self.input(Input::Timeout);
+            self.return_emptied();
         }
         while let Some((until, id)) = self.linger.expired(self.now) {
             // The slot may have a new owner since, who has more time.

@@ -4,7 +4,7 @@ use super::common::words;
 use allocation_counter::{measure, opt_out};
 use martlet_codec::Version;
 use martlet_protocol::Time;
-use martlet_shard::{Admission, Config, ConnectionId, Effect, Input, Interest, Loss, Shard, ShardId};
+use martlet_shard::{Admission, Batch, Config, ConnectionId, Effect, Input, Interest, Loss, Shard, ShardId};
 use std::sync::Arc;
 
 /// A client's number.
@@ -34,6 +34,8 @@ pub(crate) struct Rig {
     answering: Vec<ClientId>,
     ended: Vec<ClientId>,
     mail: Vec<(usize, ShardId)>,
+    /// By sender.
+    emptied: Vec<Vec<Batch>>,
     heard: Vec<u8>,
     /// A connection that belongs to another shard.
     moved: bool,
@@ -62,6 +64,7 @@ impl Rig {
             answering: Vec::new(),
             ended: Vec::new(),
             mail: Vec::new(),
+            emptied: (0..shards).map(|_| Vec::new()).collect(),
             heard: Vec::new(),
             moved: false,
         }
@@ -182,10 +185,13 @@ impl Rig {
     fn hand_over_mail(&mut self) -> bool {
         let moved = !self.mail.is_empty();
         while let Some((from, to)) = self.mail.pop() {
-            let Some(batch) = self.shards[from].take_mail(to) else { continue };
+            let empty = || self.emptied[from].pop().unwrap_or_default();
+            let Some(batch) = self.shards[from].take_mail(to, empty) else { continue };
             let shard = &mut self.shards[usize::from(to.0)];
             shard.handle(self.now, Input::Mail { from: ShardId(from as u8), batch });
             assert!(shard.wants_mail(), "it is opened at once");
+            let (sender, batch) = shard.take_emptied().expect("it was opened");
+            opt_out(|| self.emptied[usize::from(sender.0)].push(batch));
         }
         if self.shards.len() > 1 {
             self.shards.iter_mut().for_each(|shard| shard.handle(self.now, Input::MailDrained));

@@ -25,6 +25,8 @@ pub(crate) struct Rig {
     /// Who has which slot of which shard.
     pub(super) slots: Vec<Vec<Option<String>>>,
     pub(super) mail: VecDeque<(ShardId, ShardId, Batch)>,
+    /// Batches for mail to come, whoever had them before.
+    pub(super) emptied: Vec<Batch>,
     /// Bytes that the server reads at once.
     pub(crate) chunk: usize,
     /// While set, mail between shards waits.
@@ -74,6 +76,7 @@ impl Rig {
             clients: BTreeMap::new(),
             slots: (0..shards).map(|_| Vec::new()).collect(),
             mail: VecDeque::new(),
+            emptied: Vec::new(),
             chunk: usize::MAX,
             hold_mail: false,
             ring_full: false,

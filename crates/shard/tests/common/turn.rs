@@ -47,6 +47,7 @@ impl Rig {
             if usize::from(to.0) == index {
                 self.open_all_mail(index);
                 self.shards[index].handle(self.now, Input::Mail { from, batch });
+                self.emptied.extend(self.shards[index].take_emptied().map(|(_, batch)| batch));
                 moved = true;
             } else {
                 self.mail.push_back((from, to, batch));
@@ -117,7 +118,8 @@ impl Rig {
         }
         let waiting = std::mem::take(&mut self.waiting_mail);
         for (from, to) in &waiting {
-            if let Some(batch) = self.shards[*from].take_mail(*to) {
+            let empty = || self.emptied.pop().unwrap_or_default();
+            if let Some(batch) = self.shards[*from].take_mail(*to, empty) {
                 self.mail.push_back((ShardId(*from as u8), *to, batch));
             }
         }
