@@ -148,3 +148,37 @@ fn a_skipped_message_leaves_a_gap_in_the_identifiers_only() {
     assert_eq!(rig.send(10), [(2, false), (3, false)]);
     assert_eq!(rig.store.len(), 2);
 }
+
+#[test]
+fn several_are_sent_at_once_only_if_nothing_waits_and_all_fit() {
+    let mut rig = Rig::new(3);
+    rig.push(AtLeastOnce);
+    assert!(!rig.outgoing.has_room_for(1, 10), "one is before it");
+    assert_eq!(rig.send(10), [(1, false)]);
+    assert!(rig.outgoing.has_room_for(2, 3) && !rig.outgoing.has_room_for(2, 2), "the window");
+    assert!(!rig.outgoing.has_room_for(3, 10), "identifiers");
+
+    rig.push(AtLeastOnce);
+    rig.send(10);
+    assert_eq!(rig.ack(AckKind::PubAck, 1), SETTLED);
+    let message = Message {
+        topic: TopicName::new("t").unwrap(),
+        properties: &[],
+        payload: b"x",
+        expires_at: None,
+        publisher: 0,
+    };
+    let ids: Vec<_> = (0..2).map(|_| rig.store.insert(&message)).collect();
+    let sent: Vec<u16> =
+        rig.outgoing.push_sent(&ids, ExactlyOnce, 4).take(2).map(martlet_codec::PacketId::get).collect();
+    assert_eq!(sent, [3, 1]);
+    assert_eq!((rig.outgoing.in_flight(), rig.outgoing.queued(), rig.outgoing.len()), (3, 0, 3));
+    assert!(!rig.outgoing.has_room_for(1, 10));
+    for id in [2, 3, 1] {
+        let kind = if id == 2 { AckKind::PubAck } else { AckKind::PubRec };
+        rig.ack(kind, id);
+        rig.ack(AckKind::PubComp, id);
+    }
+    assert_eq!((rig.outgoing.bytes(), rig.outgoing.entry_bytes()), (0, 0));
+    assert!(rig.outgoing.is_empty() && rig.store.is_empty());
+}

@@ -8,7 +8,7 @@
 //! element, whatever their number. Only a subscriber of many filters needs a table to find one.
 
 mod holdings;
-mod levels;
+mod level;
 mod list;
 #[cfg(test)]
 mod tests;

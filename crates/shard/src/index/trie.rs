@@ -8,7 +8,7 @@ use foldhash::fast::SeedableRandomState;
 use hashbrown::HashTable;
 use martlet_codec::{TopicFilter, TopicName};
 
-use super::levels::Levels;
+use super::level::Level;
 use super::{LEVELS_MAX, Matched, VISITS_MAX};
 use crate::slab::{Id, Slab, shrink};
 
@@ -16,8 +16,6 @@ use crate::slab::{Id, Slab, shrink};
 #[derive(Debug)]
 struct Node {
     parent: Id,
-    /// `None` in the root and in a node reached by `+`.
-    level: Option<Id>,
     /// Children reached by a literal level; they are found through `Trie::edges`.
     literals: u32,
     /// The child reached by `+`.
@@ -26,11 +24,13 @@ struct Node {
     here: Option<Id>,
     /// The filter that ends with a `#` below this node.
     multi: Option<Id>,
+    /// The literal level that leads here from the parent; `None` in the root and in a node reached by `+`.
+    level: Option<Level>,
 }
 
 impl Node {
-    fn new(parent: Id, level: Option<Id>) -> Self {
-        Node { parent, level, literals: 0, plus: None, here: None, multi: None }
+    fn new(parent: Id, level: Option<Level>) -> Self {
+        Node { parent, literals: 0, plus: None, here: None, multi: None, level }
     }
 
     fn is_unused(&self) -> bool {
@@ -46,17 +46,19 @@ pub(super) struct Place(Id);
 #[derive(Debug)]
 pub(super) struct Trie {
     hasher: SeedableRandomState,
-    levels: Levels,
     nodes: Slab<Node>,
+    /// Nodes that a literal level leads to.
     edges: HashTable<Id>,
     root: Id,
+    /// Bytes of levels that are stored in allocations of their own.
+    long_bytes: usize,
 }
 
 impl Trie {
     pub(super) fn new(hasher: SeedableRandomState) -> Self {
         let mut nodes = Slab::new();
         let root = nodes.insert(Node::new(Id::FIRST, None));
-        Trie { levels: Levels::new(hasher.clone()), hasher, nodes, edges: HashTable::new(), root }
+        Trie { hasher, nodes, edges: HashTable::new(), root, long_bytes: 0 }
     }
 
     /// Inserts a filter that is not in the trie.
@@ -110,22 +112,31 @@ impl Trie {
     }
 
     fn literal_below(&mut self, parent: Id, text: &str) -> Id {
-        if let Some(node) = self.levels.get(text).and_then(|level| self.edge(parent, level)) {
+        let hash = self.hash(text);
+        if let Some(node) = self.edge(parent, hash, text) {
             return node;
         }
-        let level = self.levels.acquire(text);
+        let level = Level::new(text);
+        self.long_bytes += level.long_bytes();
         let id = self.nodes.insert(Node::new(parent, Some(level)));
         self.nodes[parent].literals += 1;
         let (nodes, hasher) = (&self.nodes, &self.hasher);
-        let hash = |&id: &Id| hasher.hash_one((nodes[id].parent, nodes[id].level));
-        self.edges.insert_unique(hash(&id), id, hash);
+        self.edges.insert_unique(edge_hash(parent, hash), id, |&id| hash_of(nodes, hasher, id));
         id
     }
 
-    /// The child of a node by a literal level.
-    fn edge(&self, parent: Id, level: Id) -> Option<Id> {
-        let same = |&id: &Id| self.nodes[id].parent == parent && self.nodes[id].level == Some(level);
-        self.edges.find(self.hasher.hash_one((parent, Some(level))), same).copied()
+    fn hash(&self, level: &str) -> u32 {
+        hash_level(&self.hasher, level.as_bytes())
+    }
+
+    /// The child of a node by a literal level, whose hash is known.
+    fn edge(&self, parent: Id, hash: u32, level: &str) -> Option<Id> {
+        let same = |&id: &Id| {
+            let node = &self.nodes[id];
+            node.parent == parent
+                && node.level.as_ref().is_some_and(|known| known.bytes() == level.as_bytes())
+        };
+        self.edges.find(edge_hash(parent, hash), same).copied()
     }
 
     /// Removes an unused node and returns its parent.
@@ -136,35 +147,57 @@ impl Trie {
             return parent;
         };
         self.nodes[parent].literals -= 1;
-        self.levels.release(level);
-        let hash = self.hasher.hash_one((parent, Some(level)));
+        self.long_bytes -= level.long_bytes();
+        let hash = edge_hash(parent, hash_level(&self.hasher, level.bytes()));
         if let Ok(edge) = self.edges.find_entry(hash, |&other| other == id) {
             edge.remove();
         }
         let (nodes, hasher) = (&self.nodes, &self.hasher);
-        shrink(&mut self.edges, |&id| hasher.hash_one((nodes[id].parent, nodes[id].level)));
+        shrink(&mut self.edges, |&id| hash_of(nodes, hasher, id));
         parent
     }
 
     /// Bytes of memory, about.
     pub(super) fn memory(&self) -> usize {
         const NODE: usize = size_of::<Option<Node>>() + 8;
-        self.nodes.len() * NODE + self.levels.memory()
+        self.nodes.len() * NODE + self.long_bytes
     }
 
-    /// Number of nodes and of distinct levels.
+    /// Number of nodes.
     #[cfg(test)]
-    pub(super) fn size(&self) -> (usize, usize) {
-        (self.nodes.len(), self.levels.len())
+    pub(super) fn size(&self) -> usize {
+        self.nodes.len()
     }
 }
 
-/// One walk: the topic's levels are looked up as the walk gets to them, and only once.
+fn hash_level(hasher: &SeedableRandomState, level: &[u8]) -> u32 {
+    hasher.hash_one(level) as u32
+}
+
+/// The hash of a level below a node. A topic's level is hashed once, however many nodes are asked for it.
+fn edge_hash(parent: Id, level: u32) -> u64 {
+    // Odd, so that the lowest bits, which choose the bucket, tell nodes apart, and levels too.
+    const OF_NODE: u64 = 0x9e37_79b9_7f4a_7c15;
+    const OF_LEVEL: u64 = 0xd1b5_4a32_d192_ed03;
+    u64::from(parent.place()).wrapping_mul(OF_NODE) ^ u64::from(level).wrapping_mul(OF_LEVEL)
+}
+
+fn hash_of(nodes: &Slab<Node>, hasher: &SeedableRandomState, id: Id) -> u64 {
+    let node = &nodes[id];
+    let level = node.level.as_ref().map_or(&[][..], Level::bytes);
+    edge_hash(node.parent, hash_level(hasher, level))
+}
+
+/// One walk: the topic is taken apart as the walk gets to its levels, and only once.
 struct Walk<'a> {
     trie: &'a Trie,
-    rest: Option<&'a str>,
+    topic: &'a str,
+    /// Levels whose ends are known.
     known: usize,
-    ids: [Option<Id>; LEVELS_MAX],
+    /// A topic has at most 65,535 bytes.
+    ends: [u16; LEVELS_MAX],
+    /// 0: not known.
+    hashes: [u32; LEVELS_MAX],
     reserved: bool,
     visits_left: u32,
     cut_off: bool,
@@ -174,9 +207,10 @@ impl<'a> Walk<'a> {
     fn new(trie: &'a Trie, topic: TopicName<'a>) -> Self {
         Walk {
             trie,
-            rest: Some(topic.as_str()),
+            topic: topic.as_str(),
             known: 0,
-            ids: [None; LEVELS_MAX],
+            ends: [0; LEVELS_MAX],
+            hashes: [0; LEVELS_MAX],
             reserved: topic.is_reserved(),
             visits_left: VISITS_MAX,
             cut_off: false,
@@ -196,18 +230,18 @@ impl<'a> Walk<'a> {
         if wildcards && let Some(multi) = node.multi {
             visit(multi);
         }
-        if !self.has_level(depth) {
+        let Some(start) = self.start_of(depth) else {
             if let Some(here) = node.here {
                 visit(here);
             }
             return;
-        }
+        };
         if depth == LEVELS_MAX {
             return;
         }
+        self.find_end(depth, start);
         if node.literals > 0
-            && let Some(level) = self.ids[depth]
-            && let Some(child) = self.trie.edge(at, level)
+            && let Some(child) = self.literal(at, depth, start)
         {
             self.visit_from(child, depth + 1, visit);
         }
@@ -216,21 +250,28 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whether the topic has a level of this index; looks its id up on the first call.
-    fn has_level(&mut self, index: usize) -> bool {
-        if index < self.known {
-            return true;
+    /// Where this level of the topic begins; `None` if it has no such level. The levels before it are known.
+    fn start_of(&self, depth: usize) -> Option<usize> {
+        let start = depth.checked_sub(1).map_or(0, |before| usize::from(self.ends[before]) + 1);
+        (start <= self.topic.len()).then_some(start)
+    }
+
+    fn find_end(&mut self, depth: usize, start: usize) {
+        if depth == self.known {
+            // Levels are short: looking at each byte beats a search that is made for long texts.
+            let rest = &self.topic.as_bytes()[start..];
+            let len = rest.iter().position(|byte| *byte == b'/').unwrap_or(rest.len());
+            self.ends[depth] = (start + len) as u16;
+            self.known += 1;
         }
-        let Some(rest) = self.rest else { return false };
-        if index == LEVELS_MAX {
-            return true;
+    }
+
+    /// The child of a node by this level of the topic.
+    fn literal(&mut self, at: Id, depth: usize, start: usize) -> Option<Id> {
+        let level = &self.topic[start..usize::from(self.ends[depth])];
+        if self.hashes[depth] == 0 {
+            self.hashes[depth] = self.trie.hash(level);
         }
-        // Levels are short: looking at each byte beats a search that is made for long texts.
-        let end = rest.bytes().position(|byte| byte == b'/');
-        let (level, rest) = end.map_or((rest, None), |end| (&rest[..end], Some(&rest[end + 1..])));
-        self.ids[index] = self.trie.levels.get(level);
-        self.known += 1;
-        self.rest = rest;
-        true
+        self.trie.edge(at, self.hashes[depth], level)
     }
 }

@@ -65,9 +65,9 @@ fn a_subscription_among_many_of_its_client() {
 fn a_filter_of_its_own() {
     for (filter, bounds) in [
         ("device/NNNNNN/command/xx", (90.0, 110.0)),
-        ("building/7/+/room/NNNNNN", (150.0, 195.0)), // one node of its own
-        ("device/of/all/NNNNNN/+/#", (175.0, 225.0)), // two
-        ("plant/+/device/NNNNNN/ab", (180.0, 235.0)), // two, both literal
+        ("building/7/+/room/NNNNNN", (140.0, 180.0)), // one node of its own
+        ("device/of/all/NNNNNN/+/#", (190.0, 240.0)), // two
+        ("plant/+/device/NNNNNN/ab", (190.0, 240.0)), // two, both literal
     ] {
         let mut rig = Rig::new(1);
         let all = connect_many(&mut rig, 4);

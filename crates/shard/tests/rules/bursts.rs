@@ -120,3 +120,19 @@ fn how_a_stream_is_cut_changes_nothing() {
     }
     assert!(messages > 10_000, "{messages}");
 }
+
+#[test]
+fn a_subscription_between_two_messages_counts_for_the_second() {
+    let mut rig = Rig::new(1);
+    rig.connect("p", "v5");
+    rig.connect("s", "v311");
+    rig.subscribe("s", "+@1");
+    let lines = ["publish t a", "publish t b", "subscribe 1 t@0", "publish t c", "ping", "publish t d"];
+    rig.tell_all("p", &lines);
+    rig.expect_all("p", &["suback 1 00", "publish t c", "pingresp", "publish t d"]);
+    rig.expect_all("s", &["publish t a", "publish t b", "publish t c", "publish t d"]);
+    rig.tell_all("p", &["publish t e", "unsubscribe 2 t", "publish t f", "publish t g"]);
+    rig.expect_all("p", &["publish t e", "unsuback 2 00"]);
+    rig.expect_all("s", &["publish t e", "publish t f", "publish t g"]);
+    rig.finish();
+}
