@@ -10,10 +10,7 @@ use crate::session::{Acknowledged, GroupRef, Incoming, Outgoing, Session};
 use crate::violation::Violation;
 use alloc::boxed::Box;
 use alloc::string::String;
-use martlet_codec::{
-    Ack, AckKind, Frame, Malformed, PacketId, Publish, QoS, QoSLevel, ReasonCode, TopicName, Version,
-    publish_first_byte,
-};
+use martlet_codec::{Ack, AckKind, Frame, Malformed, PacketId, Publish, QoS, ReasonCode, TopicName, Version};
 
 /// Bytes of the longest Topic Name that a connection remembers.
 const RECENT_BYTES_MAX: usize = 256;
@@ -48,20 +45,6 @@ impl Receiver {
             return None;
         }
         Publish::decode_known(frame, self.version, TopicName::from_checked(&self.recent))
-    }
-
-    /// The packet identifier and the payload of a PUBLISH with this Topic Name and this QoS, 0 or 1, neither DUP nor
-    /// RETAIN, and no properties. `None` for any other frame, good or bad.
-    pub(crate) fn decode_plain<'a>(
-        &self,
-        frame: Frame<'a>,
-        topic: TopicName<'_>,
-        qos: QoSLevel,
-        incoming: &Incoming,
-    ) -> Option<(Option<PacketId>, &'a [u8])> {
-        let has_quota = incoming.in_flight() < u32::from(self.receive_maximum); // [MQTT-3.3.4-7]
-        let first = publish_first_byte(false, qos, false);
-        has_quota.then(|| Publish::decode_plain(frame, self.version, first, topic))?
     }
 
     /// Remembers the topic of a PUBLISH that passed [`Self::publish`]; whether it was the last one's too.

@@ -82,8 +82,7 @@ impl Shard {
         let Some((topic, level)) = self.waiting() else { return false };
         let connection = &self.clients.connections[id];
         let Some(key) = connection.session else { return false };
-        let session = &self.clients.sessions[key].session;
-        let again = connection.protocol.publish_again(frame, topic, level, session);
+        let again = connection.protocol.publish_again(frame, topic, level);
         let Some((packet_id, payload)) = again else { return false };
         if !self.join_payload(payload) {
             return false;

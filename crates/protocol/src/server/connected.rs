@@ -14,7 +14,9 @@ use alloc::boxed::Box;
 use martlet_codec::{
     Ack, AckKind, Auth, Disconnect, Frame, Packet, PacketId, Properties, Property, Publish, QoS, QoSLevel,
 };
-use martlet_codec::{ReasonCode, ReasonCodes, SubAck, Subscribe, TopicName, UnsubAck, Unsubscribe};
+use martlet_codec::{
+    ReasonCode, ReasonCodes, SubAck, Subscribe, TopicName, UnsubAck, Unsubscribe, publish_first_byte,
+};
 
 /// What the broker must decide, or know.
 #[derive(Debug)]
@@ -195,16 +197,17 @@ impl Connection {
     }
 
     /// The packet identifier and the payload of a frame that is a PUBLISH with this Topic Name and QoS 0 or 1, neither
-    /// DUP nor RETAIN, and no properties, after one that [`Event::Publish`] carried in the same moment: it is to be
-    /// treated as that one was, and acknowledged. `None`, and nothing has happened: [`Self::handle_frame`].
+    /// DUP nor RETAIN, and no properties. If such a one comes right after one that [`Event::Publish`] carried in the same
+    /// moment, it is to be treated as that one was, and acknowledged: neither the Receive Maximum nor the keep-alive has
+    /// anything new to say. `None` for any other frame: [`Self::handle_frame`].
     pub fn publish_again<'a>(
         &self,
         frame: Frame<'a>,
         topic: TopicName<'_>,
         qos: QoSLevel,
-        session: &Session,
     ) -> Option<(Option<PacketId>, &'a [u8])> {
-        self.connected().receiver.decode_plain(frame, topic, qos, &session.incoming)
+        let first = publish_first_byte(false, qos, false);
+        Publish::decode_plain(frame, self.version(), first, topic)
     }
 
     /// The topic of a PUBLISH that [`Event::Publish`] carries: its own, or that of its alias.
