@@ -67,7 +67,7 @@ fn a_filter_of_its_own() {
         ("device/NNNNNN/command/xx", (90.0, 110.0)),
         ("building/7/+/room/NNNNNN", (140.0, 180.0)), // one node of its own
         ("device/of/all/NNNNNN/+/#", (190.0, 240.0)), // two
-        ("plant/+/device/NNNNNN/ab", (190.0, 240.0)), // two, both literal
+        ("plant/+/device/NNNNNN/ab", (195.0, 250.0)), // two, both literal
     ] {
         let mut rig = Rig::new(1);
         let all = connect_many(&mut rig, 4);

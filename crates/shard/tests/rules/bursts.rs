@@ -136,3 +136,39 @@ fn a_subscription_between_two_messages_counts_for_the_second() {
     rig.expect_all("s", &["publish t e", "publish t f", "publish t g"]);
     rig.finish();
 }
+
+/// Connects a client whose home is this shard.
+fn connect_at(rig: &mut Rig, shard: usize, kind: &str) -> String {
+    let name = (0..).map(|n| format!("{kind}{n}")).find(|name| {
+        rig.connect(name, "v5");
+        let is_home = rig.shard_of(name) == shard;
+        if !is_home {
+            rig.cut(name);
+        }
+        is_home
+    });
+    name.expect("every other name is at home there")
+}
+
+#[test]
+fn a_group_that_another_shard_joins_between_two_messages_gets_the_second() {
+    let mut rig = Rig::new(2);
+    let publisher = connect_at(&mut rig, 0, "p");
+    let subscriber = connect_at(&mut rig, 1, "s");
+    let member = connect_at(&mut rig, 0, "m");
+    rig.subscribe(&subscriber, "t@0");
+    rig.ring_full = true;
+    rig.tell(&publisher, "publish t a");
+    for group in 0..8 {
+        rig.tell(&member, &format!("subscribe {} $share/g{group}/t@0", group + 1));
+    }
+    rig.tell(&publisher, "publish t b");
+    rig.ring_full = false;
+    rig.tell(&publisher, "publish t c");
+    rig.expect_all(&subscriber, &["publish t a", "publish t b", "publish t c"]);
+    let heard = rig.heard(&member);
+    let count = |line: &str| heard.iter().filter(|heard| *heard == line).count();
+    assert_eq!(["publish t a", "publish t b", "publish t c"].map(count), [0, 8, 8], "{heard:?}");
+    rig.ignore(&member);
+    rig.finish();
+}
