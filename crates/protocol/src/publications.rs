@@ -257,8 +257,19 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_is_small() {
+    fn slots_are_small_and_few_are_free() {
         assert!(size_of::<Slot>() <= 48, "there may be millions");
+        let mut store = Publications::new();
+        for count in 1..=10_000 {
+            store.insert(&message(b""));
+            assert!(store.slots.capacity() <= count + count / 4 + 4);
+        }
+    }
+
+    #[test]
+    fn a_buffer_that_would_waste_half_is_not_used_again() {
+        assert!(fits(10, 10) && fits(20, 10));
+        assert!(!fits(9, 10) && !fits(21, 10));
     }
 
     #[test]

@@ -46,13 +46,20 @@ impl Order {
         text: &[u8],
         store: &Publications,
     ) -> impl Iterator<Item = &'a Entry> + use<'a> {
-        let at = self.chunk_of(text);
-        let (first, behind) = self.chunks.get(at..).and_then(<[_]>::split_first).unzip();
-        let first = first.map_or(&[][..], |chunk: &Chunk| {
+        let mut chunks = self.chunks.get(self.chunk_of(text)..).unwrap_or_default().iter();
+        let first = chunks.next().map_or(&[][..], |chunk| {
             let (Ok(index) | Err(index)) = chunk.find(text, store);
             &chunk.entries()[index..]
         });
-        first.iter().chain(behind.into_iter().flatten().flat_map(Chunk::entries))
+        let mut entries = first.iter();
+        core::iter::from_fn(move || {
+            loop {
+                match entries.next() {
+                    None => entries = chunks.next()?.entries().iter(),
+                    entry => return entry,
+                }
+            }
+        })
     }
 
     /// Puts a message in its place; returns the one of the same topic name, which leaves it.

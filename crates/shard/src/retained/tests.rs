@@ -272,6 +272,17 @@ fn agrees_with_a_map_while_lookups_go_on() {
     assert!(done > 1000, "{done}");
 }
 
+/// A table that is filled in the order of the names is not half empty.
+#[test]
+fn names_that_come_in_order_leave_full_chunks_behind() {
+    let mut table = Table::new();
+    for number in 0..700 {
+        table.set(topic(&format!("{number:04}")), number, None);
+    }
+    table.retained.order.check(&table.store);
+    assert!(table.retained.memory() < 14_000, "a hundred chunks of seven: {}", table.retained.memory());
+}
+
 /// What removes everything in any order leaves nothing.
 #[test]
 fn what_is_emptied_holds_no_memory() {
