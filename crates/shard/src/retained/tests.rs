@@ -247,9 +247,9 @@ fn agrees_with_a_map_while_lookups_go_on() {
     let mut random = Random::new(7);
     let (mut table, mut model, mut lookups) = (Table::new(), BTreeMap::new(), Vec::<Lookup>::new());
     let mut done = 0;
-    for change in 0..60_000 {
+    for change in 0..20_000 {
         let name = leaf(&mut random);
-        let grows = change / 10_000 % 2 == 0;
+        let grows = change / 4_000 % 2 == 0;
         if random.below(4) < if grows { 3 } else { 1 } {
             assert_eq!(table.set(topic(&name), change, None), model.insert(name, change));
         } else {
@@ -269,7 +269,7 @@ fn agrees_with_a_map_while_lookups_go_on() {
             done += 1;
         }
     }
-    assert!(done > 1000, "{done}");
+    assert!(done > 200, "{done}");
 }
 
 /// A table that is filled in the order of the names is not half empty.
