@@ -31,14 +31,15 @@ impl Template {
         Template { bytes: Vec::new(), packet_id_at: None, expiry_at: None }
     }
 
-    /// Replaces the template, keeping its memory. `properties` is a checked block without Message
-    /// Expiry Interval, Topic Alias and Subscription Identifier; 3.1 and 3.1.1 leave it and `expiry` (s) out.
+    /// Replaces the template, keeping its memory. `topic` is a checked topic name, `properties` a checked block
+    /// without Message Expiry Interval, Topic Alias and Subscription Identifier; 3.1 and 3.1.1 leave it and `expiry`
+    /// (s) out.
     /// The caller compares [`Template::len`] with what the receiver accepts.
     pub fn encode(
         &mut self,
         version: Version,
         qos_has_id: bool,
-        topic: &str,
+        topic: &[u8],
         properties: &[u8],
         expiry: Option<u32>,
         payload: &[u8],
@@ -53,7 +54,7 @@ impl Template {
         out.reserve(1 + varint_len(body as u32) + body);
         out.push(publish_first_byte(false, QoSLevel::AtMostOnce, false));
         put_varint(out, body as u32);
-        put_binary(out, topic.as_bytes());
+        put_binary(out, topic);
         if qos_has_id {
             self.packet_id_at = Some(out.len());
             out.extend_from_slice(&[0; 2]);
@@ -121,8 +122,8 @@ pub struct Header<'a> {
     pub retain: bool,
     /// QoS and packet identifier.
     pub qos: QoS,
-    /// The topic name; empty where `topic_alias` stands for one that the receiver knows.
-    pub topic: &'a str,
+    /// The topic name, checked by the caller; empty where `topic_alias` stands for one that the receiver knows.
+    pub topic: &'a [u8],
     /// Topic Alias.
     pub topic_alias: Option<u16>,
     /// Message Expiry Interval in seconds.
@@ -140,7 +141,7 @@ impl Header<'_> {
     pub fn encode(&self, out: &mut Vec<u8>) {
         out.push(publish_first_byte(self.dup, self.qos.level(), self.retain));
         put_varint(out, self.remaining_len() as u32);
-        put_binary(out, self.topic.as_bytes());
+        put_binary(out, self.topic);
         if let Some(id) = self.qos.packet_id() {
             out.extend_from_slice(&id.get().to_be_bytes());
         }

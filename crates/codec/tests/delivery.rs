@@ -18,7 +18,7 @@ fn plain(version: Version, header: &Header<'_>, payload: &[u8]) -> Vec<u8> {
     header.subscription_ids.iter().for_each(|id| block.push(Property::SubscriptionIdentifier(*id)));
     Properties::new(block.as_bytes(), Place::Publish).expect("allowed in PUBLISH");
     let properties = if version.is_v5() { block.as_properties() } else { Properties::NONE };
-    let topic = TopicName::new(header.topic).ok();
+    let topic = core::str::from_utf8(header.topic).ok().and_then(|topic| TopicName::new(topic).ok());
     let Header { dup, retain, qos, .. } = *header;
     encode(version, &Packet::Publish(Publish { dup, retain, qos, topic, properties, payload }))
 }
@@ -39,7 +39,7 @@ fn a_template_is_the_packet_it_stands_for() {
             for expiry in [None, Some(10)] {
                 for payload in [&b""[..], b"hi", &[7; 200], &[7; 70_000]] {
                     let id = qos.packet_id();
-                    template.encode(version, id.is_some(), "a/b", kept.as_bytes(), expiry, payload);
+                    template.encode(version, id.is_some(), b"a/b", kept.as_bytes(), expiry, payload);
                     let left = expiry.map(|seconds| seconds - 3); // [MQTT-3.3.2-6]
                     let dup = id.is_some();
                     let mut out = b"before".to_vec();
@@ -49,7 +49,7 @@ fn a_template_is_the_packet_it_stands_for() {
                         dup,
                         retain: true,
                         qos,
-                        topic: "a/b",
+                        topic: b"a/b",
                         topic_alias: None,
                         expiry: left,
                         subscription_ids: &[],
@@ -68,13 +68,13 @@ fn a_template_is_the_packet_it_stands_for() {
 fn a_template_serves_many_receivers_and_is_used_again() {
     let mut template = Template::new();
     assert!(template.is_empty());
-    template.encode(Version::V5, true, "t", &[], Some(9), b"hi");
+    template.encode(Version::V5, true, b"t", &[], Some(9), b"hi");
     let (mut one, mut two) = (Vec::new(), Vec::new());
     template.append(0x32, PacketId::new(1), Some(8), &mut one);
     template.append(0x34, PacketId::new(2), None, &mut two);
     assert_eq!(one, support::bytes("32 0d 0001 \"t\" 0001 05 02 00000008 \"hi\""));
     assert_eq!(two, support::bytes("34 0d 0001 \"t\" 0002 05 02 00000009 \"hi\""));
-    template.encode(Version::V311, false, "t", &[], Some(9), b"hi");
+    template.encode(Version::V311, false, b"t", &[], Some(9), b"hi");
     let mut three = Vec::new();
     template.append(0x30, None, Some(1), &mut three);
     assert_eq!(three, support::bytes("30 05 0001 \"t\" \"hi\""));
@@ -98,7 +98,7 @@ fn a_header_and_its_payload_are_the_packet_they_stand_for() {
                     dup: qos.packet_id().is_some(),
                     retain: false,
                     qos,
-                    topic: "a/b",
+                    topic: b"a/b",
                     topic_alias,
                     expiry,
                     subscription_ids,
@@ -122,7 +122,7 @@ fn a_header_by_alias_alone_has_no_topic() {
         dup: false,
         retain: false,
         qos: QoS::AtMostOnce,
-        topic: "",
+        topic: b"",
         topic_alias: Some(3),
         expiry: None,
         subscription_ids: &[],

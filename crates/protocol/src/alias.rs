@@ -45,7 +45,7 @@ impl IncomingAliases {
 /// The aliases that this side set, first come, first served: a topic keeps its alias.
 #[derive(Debug, Default)]
 pub(crate) struct OutgoingAliases {
-    topics: Vec<Box<str>>,
+    topics: Vec<Box<[u8]>>,
     bytes: usize,
 }
 
@@ -62,7 +62,7 @@ pub(crate) enum Alias {
 
 impl OutgoingAliases {
     /// The alias for a topic, within `maximum`. Short topics get none: an alias alone costs three bytes.
-    pub(crate) fn assign(&self, topic: &str, maximum: u16) -> Alias {
+    pub(crate) fn assign(&self, topic: &[u8], maximum: u16) -> Alias {
         if maximum == 0 || topic.len() <= 3 {
             return Alias::None;
         }
@@ -74,7 +74,7 @@ impl OutgoingAliases {
         }
     }
     /// The other side was told of a [`Alias::New`].
-    pub(crate) fn learn(&mut self, topic: &str) {
+    pub(crate) fn learn(&mut self, topic: &[u8]) {
         self.bytes += topic.len();
         self.topics.push(topic.into());
     }
@@ -98,19 +98,19 @@ mod tests {
     #[test]
     fn outgoing_aliases_stay_within_the_maximum() {
         let mut aliases = OutgoingAliases::default();
-        assert_eq!(aliases.assign("long/topic", 0), Alias::None); // [MQTT-3.1.2-27]
-        assert_eq!(aliases.assign("long/topic", 1), Alias::New(1));
-        assert_eq!(aliases.assign("long/topic", 1), Alias::New(1), "not sent, so not known");
-        aliases.learn("long/topic");
-        assert_eq!(aliases.assign("long/topic", 1), Alias::Known(1));
-        assert_eq!(aliases.assign("other/topic", 1), Alias::None); // [MQTT-3.1.2-26]
+        assert_eq!(aliases.assign(b"long/topic", 0), Alias::None); // [MQTT-3.1.2-27]
+        assert_eq!(aliases.assign(b"long/topic", 1), Alias::New(1));
+        assert_eq!(aliases.assign(b"long/topic", 1), Alias::New(1), "not sent, so not known");
+        aliases.learn(b"long/topic");
+        assert_eq!(aliases.assign(b"long/topic", 1), Alias::Known(1));
+        assert_eq!(aliases.assign(b"other/topic", 1), Alias::None); // [MQTT-3.1.2-26]
     }
 
     #[test]
     fn a_topic_as_short_as_its_alias_has_none() {
         let aliases = OutgoingAliases::default();
-        assert_eq!(aliases.assign("a/b", 1), Alias::None);
-        assert_eq!(aliases.assign("a/bc", 1), Alias::New(1));
+        assert_eq!(aliases.assign(b"a/b", 1), Alias::None);
+        assert_eq!(aliases.assign(b"a/bc", 1), Alias::New(1));
     }
 
     #[test]
@@ -127,9 +127,9 @@ mod tests {
         assert!(incoming.set(3, TopicName::new("1").unwrap()));
 
         let mut outgoing = OutgoingAliases::default();
-        outgoing.learn(&long);
-        assert_eq!(outgoing.assign("12345678", 9), Alias::New(2));
-        assert_eq!(outgoing.assign("123456789", 9), Alias::None);
-        assert_eq!(outgoing.assign(&long, 9), Alias::Known(1));
+        outgoing.learn(long.as_bytes());
+        assert_eq!(outgoing.assign(b"12345678", 9), Alias::New(2));
+        assert_eq!(outgoing.assign(b"123456789", 9), Alias::None);
+        assert_eq!(outgoing.assign(long.as_bytes(), 9), Alias::Known(1));
     }
 }

@@ -3,7 +3,8 @@
 //! for one after the other. It decides nothing about who receives what.
 
 use crate::output::Output;
-use crate::publication::{Message, PublicationId, Publications};
+use crate::publication::Message;
+use crate::publications::{PublicationId, Publications};
 use crate::session::{Entry, Outgoing};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -237,7 +238,7 @@ impl Frames {
             dup: false,
             retain: false,
             qos: if has_id { QoS::AtLeastOnce(PacketId::MIN) } else { QoS::AtMostOnce },
-            topic: message.topic.as_str(),
+            topic: message.topic.as_str().as_bytes(),
             topic_alias: None,
             expiry: None,
             subscription_ids: &[],

@@ -5,7 +5,7 @@ use crate::alias::IncomingAliases;
 use crate::answer;
 use crate::limits::Limits;
 use crate::output::Output;
-use crate::publication::Publications;
+use crate::publications::Publications;
 use crate::session::{Acknowledged, GroupRef, Incoming, Outgoing, Session};
 use crate::violation::Violation;
 use alloc::boxed::Box;

@@ -16,6 +16,7 @@ mod keep_alive;
 mod limits;
 mod output;
 mod publication;
+mod publications;
 pub mod server;
 mod session;
 mod time;
@@ -25,7 +26,8 @@ mod violation;
 pub use burst::Burst;
 pub use limits::{Limits, PeerLimits};
 pub use output::{Output, SHARED_PAYLOAD_MIN};
-pub use publication::{Message, Publication, PublicationId, Publications, split_properties};
+pub use publication::{Message, Parts, Publication, split_properties};
+pub use publications::{PublicationId, Publications};
 pub use session::{
     Acknowledged, Entry, GroupRef, Incoming, NEVER_EXPIRES, Next, Outgoing, PacketIdSet, Session,
     SubscriptionIds, Will,

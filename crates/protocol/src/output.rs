@@ -1,7 +1,7 @@
 //! What waits to be written to one Network Connection: bytes in order, large payloads by reference.
 //! It never writes, and holds no buffer while nothing waits.
 
-use crate::publication::{PublicationId, Publications};
+use crate::publications::{PublicationId, Publications};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -47,7 +47,7 @@ impl Output {
     }
     /// Appends the payload of a stored publication by reference; the reference is counted.
     pub fn push_payload(&mut self, publication: PublicationId, publications: &mut Publications) {
-        let len = publications.get(publication).payload.len();
+        let len = publications.parts(publication).payload.len();
         publications.retain(publication);
         let shared = self.shared.get_or_insert_default();
         shared.queue.push_back(Shared { at: self.bytes.len(), publication, sent: 0, len });
@@ -76,7 +76,7 @@ impl Output {
                     return None;
                 }
                 let (to, next) = match shared.next() {
-                    Some(one) => (one.at, Some(&publications.get(one.publication).payload[one.sent..])),
+                    Some(one) => (one.at, Some(&publications.parts(one.publication).payload[one.sent..])),
                     None => (self.bytes.len(), None),
                 };
                 done = next.is_none();

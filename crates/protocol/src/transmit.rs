@@ -8,7 +8,8 @@ use crate::alias::{Alias, OutgoingAliases};
 use crate::burst::Burst;
 use crate::limits::PeerLimits;
 use crate::output::{Output, SHARED_PAYLOAD_MIN};
-use crate::publication::{Message, PublicationId, Publications};
+use crate::publication::{Message, Parts};
+use crate::publications::{PublicationId, Publications};
 use alloc::boxed::Box;
 use martlet_codec::{Header, QoS, Template, Version, publish_first_byte};
 
@@ -24,18 +25,11 @@ impl Encodings {
     pub fn clear(&mut self) {
         self.templates.iter_mut().for_each(Template::clear);
     }
-    fn get(
-        &mut self,
-        version: Version,
-        has_id: bool,
-        message: &Message<'_>,
-        expiry: Option<u32>,
-    ) -> &Template {
+    fn get(&mut self, version: Version, has_id: bool, message: &Parts<'_>, expiry: Option<u32>) -> &Template {
         let class = usize::from(version.is_v5()) << 1 | usize::from(has_id);
         let template = &mut self.templates[class];
         if template.is_empty() {
-            let topic = message.topic.as_str();
-            template.encode(version, has_id, topic, message.properties, expiry, message.payload);
+            template.encode(version, has_id, message.topic, message.properties, expiry, message.payload);
         }
         template
     }
@@ -108,13 +102,9 @@ impl Transmitter {
         publications: &mut Publications,
         output: &mut Output,
     ) -> Result<(), TooLarge> {
-        let stored;
-        let message = match source {
-            Source::Borrowed(message) => message,
-            Source::Stored(id) => {
-                stored = publications.get(id);
-                &stored
-            }
+        let message = &match source {
+            Source::Borrowed(message) => message.parts(),
+            Source::Stored(id) => publications.parts(id),
         };
         let v5 = self.version.is_v5();
         let plain = !v5 || (delivery.subscription_ids.is_empty() && self.alias_maximum == 0);
@@ -145,7 +135,7 @@ impl Transmitter {
     fn publish_template(
         &self,
         now: Time,
-        message: &Message<'_>,
+        message: &Parts<'_>,
         delivery: Delivery<'_>,
         encodings: &mut Encodings,
         output: &mut Output,
@@ -163,13 +153,13 @@ impl Transmitter {
     fn publish_header(
         &mut self,
         now: Time,
-        message: &Message<'_>,
+        message: &Parts<'_>,
         delivery: Delivery<'_>,
         copy_payload: bool,
         output: &mut Output,
     ) -> Result<(), TooLarge> {
         let v5 = self.version.is_v5();
-        let topic = message.topic.as_str();
+        let topic = message.topic;
         let mut alias = match &self.aliases {
             _ if !v5 || self.alias_maximum == 0 => Alias::None,
             Some(aliases) => aliases.assign(topic, self.alias_maximum),
@@ -180,7 +170,7 @@ impl Transmitter {
             dup: delivery.dup,
             retain: delivery.retain,
             qos: delivery.qos,
-            topic: if matches!(alias, Alias::Known(_)) { "" } else { topic },
+            topic: if matches!(alias, Alias::Known(_)) { &[] } else { topic },
             topic_alias: match alias {
                 Alias::None => None,
                 Alias::New(alias) | Alias::Known(alias) => Some(alias),

@@ -16,8 +16,8 @@ use foldhash::fast::SeedableRandomState;
 use martlet_codec::QoSLevel;
 use martlet_protocol::server::{Link, Step};
 use martlet_protocol::{
-    Delivery, Encodings, Entry, GroupRef, Message, PublicationId, Publications, SHARED_PAYLOAD_MIN, Source,
-    SubscriptionIds, Time,
+    Delivery, Encodings, Entry, GroupRef, Message, Parts, PublicationId, Publications, SHARED_PAYLOAD_MIN,
+    Source, SubscriptionIds, Time,
 };
 
 /// One delivery: to whom, and how.
@@ -52,6 +52,13 @@ impl<'a> Parcelled<'a> {
         match self.source {
             Source::Borrowed(message) => *message,
             Source::Stored(id) => publications.get(id),
+        }
+    }
+    /// The message as bytes.
+    fn parts<'b>(&'b self, publications: &'b Publications) -> Parts<'b> {
+        match self.source {
+            Source::Borrowed(message) => message.parts(),
+            Source::Stored(id) => publications.parts(id),
         }
     }
     /// Its number in the store.
@@ -92,6 +99,12 @@ pub(crate) struct Clients {
     /// Deliveries and nodes matched since the turn began: what [`Config::work_max`] bounds.
     pub(crate) work: u32,
     pub(crate) pool: Pool,
+}
+
+impl AsRef<Publications> for Clients {
+    fn as_ref(&self) -> &Publications {
+        &self.publications
+    }
 }
 
 impl Clients {
@@ -139,7 +152,7 @@ impl Clients {
         encodings: &mut Encodings,
     ) -> Result<(), Dropped> {
         let id = self.sessions[out.to].connection.ok_or(Dropped::Offline)?;
-        let message = parcelled.message(&self.publications);
+        let message = parcelled.parts(&self.publications);
         let payload_bytes = message.payload.len();
         if message.is_expired(now) {
             return Err(Dropped::Expired); // [MQTT-3.3.2-5]
@@ -170,7 +183,7 @@ impl Clients {
         out: &Outbound<'_>,
         encodings: &mut Encodings,
     ) -> Result<(), Dropped> {
-        let size = parcelled.message(&self.publications).size();
+        let size = parcelled.parts(&self.publications).size();
         let slot = &mut self.sessions[out.to];
         if slot.session.outgoing.bytes() + size > self.config.queue_bytes_max {
             return Err(Dropped::QueueFull);

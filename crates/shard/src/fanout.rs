@@ -137,11 +137,7 @@ impl Shard {
     /// Adds a message to those that wait, if it goes where they go; to which other shards that is.
     fn join_burst(&mut self, message: &Message<'_>, terms: Terms) -> Option<u64> {
         let fanout = self.fanout.as_mut()?;
-        if fanout.burst.is_empty()
-            || !terms.may_wait
-            || terms.retain
-            || terms.qos != fanout.qos
-            || !fanout.burst.takes(message)
+        if fanout.burst.is_empty() || terms.retain || terms.qos != fanout.qos || !fanout.burst.takes(message)
         {
             return None;
         }

@@ -94,6 +94,10 @@ impl Rare {
     pub(crate) fn count_replays(&mut self) {
         self.replays = self.active.saturating_add(u32::try_from(self.waiting.len()).unwrap_or(u32::MAX));
     }
+    /// Whether any message came that a replay must not undo.
+    pub(crate) fn has_fresh(&self) -> bool {
+        !self.fresh.is_empty()
+    }
     /// Whether a message of this topic came after the replay with this number was asked for.
     pub(crate) fn is_fresh(&self, topic: TopicName<'_>, asked: u64) -> bool {
         let asked_by_then = self.fresh.get(&topic_hash(topic.as_str()));

@@ -14,7 +14,7 @@ use crate::pool::Pool;
 use crate::post::{Opened, Outbox};
 use crate::publish::Scratch;
 use crate::random::Random;
-use crate::replay::{Replays, RetainedMessage};
+use crate::replay::Replays;
 use crate::retained::Retained;
 use crate::status::Status;
 use alloc::boxed::Box;
@@ -39,7 +39,7 @@ pub struct Shard {
     pub(crate) index: Index,
     pub(crate) interest: Arc<Interest>,
     pub(crate) interest_counts: InterestCounts,
-    pub(crate) retained: Retained<RetainedMessage>,
+    pub(crate) retained: Retained,
     pub(crate) replays: Replays,
     pub(crate) groups: Groups,
     pub(crate) outboxes: Vec<Outbox>,

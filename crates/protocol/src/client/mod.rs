@@ -28,7 +28,7 @@ pub use options::ConnectOptions;
 pub use requests::REQUESTS_MAX;
 
 use crate::output::Output;
-use crate::publication::Publications;
+use crate::publications::Publications;
 use crate::session::{Incoming, Session};
 use crate::violation::Fatal;
 use crate::{PeerLimits, Time, answer};

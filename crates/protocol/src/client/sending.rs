@@ -6,7 +6,8 @@ use super::requests::{Kind, Request};
 use super::{Connection, State};
 use crate::Time;
 use crate::output::Output;
-use crate::publication::{Message, Publications};
+use crate::publication::Message;
+use crate::publications::Publications;
 use crate::session::{Entry, Next};
 use crate::transmit::{Delivery, Source, TooLarge};
 use martlet_codec::{
@@ -84,7 +85,7 @@ impl Connection {
             dup: false,
             retain: false,
             qos: QoS::new(qos, PacketId::MIN),
-            topic: message.topic.as_str(),
+            topic: message.topic.as_str().as_bytes(),
             topic_alias: None,
             expiry: message.expires_at.map(|_| 0).filter(|_| version.is_v5()),
             subscription_ids: &[],
@@ -204,7 +205,7 @@ pub(super) fn transmit(
     let entry = next.entry;
     if !next.dup {
         check_supported(entry.qos, entry.retain, &connected.server)?;
-        if publications.get(entry.publication()).is_expired(now) {
+        if publications.parts(entry.publication()).is_expired(now) {
             return Err(Refused::Expired);
         }
     }

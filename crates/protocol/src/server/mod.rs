@@ -23,7 +23,7 @@ pub use sending::Step;
 
 use crate::limits::{Limits, PeerLimits};
 use crate::output::Output;
-use crate::publication::Publications;
+use crate::publications::Publications;
 use crate::session::Session;
 use crate::violation::{Fatal, Violation};
 use crate::{Time, answer};

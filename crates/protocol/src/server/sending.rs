@@ -4,7 +4,7 @@ use super::{Connection, Link};
 use crate::Time;
 use crate::burst::Burst;
 use crate::output::Output;
-use crate::publication::Publications;
+use crate::publications::Publications;
 use crate::session::GroupRef;
 use crate::transmit::{Delivery, Encodings, Source, TooLarge};
 use martlet_codec::{QoS, QoSLevel, Version};
@@ -81,9 +81,10 @@ impl Connection {
         let Some(next) = link.session.outgoing.next(connected.window) else { return Step::Blocked };
         let (entry, packet_id, dup) = (next.entry, next.packet_id, next.dup);
         let group = entry.group;
-        let payload_bytes = link.publications.get(entry.publication()).payload.len();
+        let message = link.publications.parts(entry.publication());
+        let payload_bytes = message.payload.len();
         // What was begun is never dropped for its age: [MQTT-4.3.3-7].
-        if !dup && link.publications.get(entry.publication()).is_expired(now) {
+        if !dup && message.is_expired(now) {
             link.session.outgoing.skip(link.publications);
             return Step::Expired(group); // [MQTT-3.3.2-5]
         }

@@ -9,7 +9,7 @@ pub use incoming::Incoming;
 pub use outgoing::{Acknowledged, Entry, GroupRef, Next, Outgoing, SubscriptionIds};
 pub use packet_ids::PacketIdSet;
 
-use crate::publication::{PublicationId, Publications};
+use crate::publications::{PublicationId, Publications};
 use alloc::boxed::Box;
 use martlet_codec::QoSLevel;
 

@@ -3,7 +3,7 @@
 //! The packet identifier of an entry follows from its place: 1 + (sequence mod 65,535). There is no allocator of
 //! identifiers, no map per message, and the same identifier results after any number of reconnects.
 
-use crate::publication::{PublicationId, Publications};
+use crate::publications::{PublicationId, Publications};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -141,12 +141,12 @@ struct Weight {
 
 impl Weight {
     fn add(&mut self, entry: &Entry, publications: &Publications) {
-        self.messages += publications.get(entry.publication).size();
+        self.messages += publications.size(entry.publication);
         self.entries += entry.own_bytes();
     }
     /// The entry holds its message no longer, and needs no identifiers.
     fn remove(&mut self, entry: &mut Entry, publications: &Publications) {
-        self.messages -= publications.get(entry.publication).size();
+        self.messages -= publications.size(entry.publication);
         self.entries -= entry.own_bytes();
         entry.subscription_ids = SubscriptionIds::None;
     }

@@ -174,7 +174,7 @@ impl Shard {
             self.clients.held.in_groups -= 1;
             let GroupMessage { publication, qos, retain } = assignment.message;
             let subscription = assignment.subscription;
-            if self.clients.publications.get(publication).is_expired(now) {
+            if self.clients.publications.parts(publication).is_expired(now) {
                 kept.group.add_credit(assignment.member, 1);
                 self.clients.counters.routed += 1;
                 self.clients.counters.dropped.count(Dropped::Expired, 1);

@@ -4,16 +4,10 @@ use crate::counters::Dropped;
 use crate::fanout::topic_hash;
 use crate::interface::ShardId;
 use crate::mail::Mail;
+use crate::retained::RetainedMessage;
 use crate::shard::Shard;
 use martlet_codec::QoSLevel;
-use martlet_protocol::{Message, PublicationId, Time};
-
-/// A retained message.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RetainedMessage {
-    pub(crate) publication: PublicationId,
-    pub(crate) qos: QoSLevel,
-}
+use martlet_protocol::{Message, Time};
 
 impl Shard {
     /// The shard that keeps the retained message of a topic.
@@ -38,10 +32,10 @@ impl Shard {
         self.weigh();
         let full = self.clients.is_full_for(message.size());
         let old = if message.payload.is_empty() || full {
-            self.retained.remove(message.topic)
+            self.retained.remove(&self.clients.publications, message.topic)
         } else {
             let publication = self.clients.publications.insert(message);
-            self.retained.set(message.topic, RetainedMessage { publication, qos }, message.expires_at)
+            self.retained.set(&self.clients.publications, RetainedMessage { publication, qos })
         };
         if full && !message.payload.is_empty() {
             self.clients.counters.routed += 1;
@@ -56,7 +50,7 @@ impl Shard {
     pub(crate) fn expire_retained(&mut self, now: Time) {
         const EXPIRED_MAX: usize = 10_000;
         for _ in 0..EXPIRED_MAX {
-            let Some(old) = self.retained.expire(now) else { return };
+            let Some(old) = self.retained.expire(&self.clients.publications, now) else { return };
             self.clients.publications.release(old.publication);
         }
     }

@@ -6,7 +6,6 @@ mod keep;
 mod source;
 mod target;
 
-pub(crate) use keep::RetainedMessage;
 pub(crate) use target::{Replayed, Waiting};
 
 use crate::retained::Cursor;

@@ -1,16 +1,16 @@
 //! The shard that keeps the messages: replays step through them, for a session here or on another shard.
 
-use super::{Replay, RetainedMessage, kib};
-use crate::clients::{Outbound, Parcelled};
+use super::{Replay, kib};
+use crate::clients::{Clients, Outbound, Parcelled};
 use crate::index::Subscription;
 use crate::mail::Mail;
-use crate::retained::{Cursor, Step};
+use crate::retained::{Cursor, RetainedMessage, Step};
 use crate::session::SessionRef;
 use crate::shard::Shard;
 use core::num::NonZeroU32;
 use core::ops::ControlFlow;
 use martlet_codec::TopicFilter;
-use martlet_protocol::{Encodings, Time};
+use martlet_protocol::{Encodings, Publications, Time};
 
 /// Topics looked at in one step of one replay.
 const STEP_VISITS: usize = 256;
@@ -57,15 +57,17 @@ impl Shard {
         let ids = replay.id.map_or(0, NonZeroU32::get);
         let subscription_ids = if ids == 0 { &[][..] } else { core::slice::from_ref(&ids) };
         let mut blocked = false;
-        let step = replay.cursor.step(&self.retained, STEP_VISITS, &mut |_, retained: RetainedMessage| {
+        let visit = &mut |clients: &mut Clients, retained: RetainedMessage| {
             if clients.is_congested(key) {
                 blocked = true;
                 return ControlFlow::Break(());
             }
-            let message = clients.publications.get(retained.publication);
+            let message = clients.publications.parts(retained.publication);
             let slot = &clients.sessions[key];
             let own = options.no_local && message.publisher == slot.publisher;
-            let had = slot.rare.as_ref().is_some_and(|rare| rare.is_fresh(message.topic, asked));
+            let topic = || clients.publications.get(retained.publication).topic;
+            let had =
+                slot.rare.as_ref().is_some_and(|rare| rare.has_fresh() && rare.is_fresh(topic(), asked));
             if !own && !had && !message.is_expired(now) {
                 let qos = retained.qos.min(options.maximum_qos);
                 let out = Outbound { to: key, qos, retain: true, subscription_ids, group: None };
@@ -73,7 +75,8 @@ impl Shard {
                 encodings.clear();
             }
             ControlFlow::Continue(())
-        });
+        };
+        let step = replay.cursor.step(&self.retained, STEP_VISITS, clients, visit);
         match step {
             Step::Done => {
                 let session = replay.session;
@@ -94,8 +97,7 @@ impl Shard {
         let Replay { cursor, options, id, asked, credit, .. } = replay;
         let asked = *asked;
         let batch = self.outboxes[to.0 as usize].batch(&mut self.clients.effects, to);
-        let publications = &self.clients.publications;
-        let step = cursor.step(&self.retained, STEP_VISITS, &mut |_, retained: RetainedMessage| {
+        let visit = &mut |publications: &mut &Publications, retained: RetainedMessage| {
             if *credit <= 0 {
                 return ControlFlow::Break(());
             }
@@ -108,7 +110,8 @@ impl Shard {
                 batch.push(Mail::Replayed { session, replay: number, parcel, qos, id: *id, no_local, asked });
             }
             ControlFlow::Continue(())
-        });
+        };
+        let step = cursor.step(&self.retained, STEP_VISITS, &mut &self.clients.publications, visit);
         match step {
             Step::Done => {
                 batch.push(Mail::ReplayDone { session, replay: number });

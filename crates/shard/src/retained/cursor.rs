@@ -4,12 +4,13 @@
 //! between two steps: a topic that is there all the time is visited exactly once.
 
 use alloc::boxed::Box;
-use core::ops::{Bound, ControlFlow};
+use core::ops::ControlFlow;
 
 use martlet_codec::TopicFilter;
+use martlet_protocol::Publications;
 
-use super::Retained;
 use super::seek::{self, Next};
+use super::{Retained, RetainedMessage};
 
 /// How far a lookup got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub(crate) enum Step {
 pub(crate) struct Cursor {
     filter: Box<str>,
     /// Topic names before this text are dealt with. `None`: all are.
-    place: Option<Box<str>>,
+    place: Option<Box<[u8]>>,
 }
 
 impl Cursor {
@@ -33,7 +34,7 @@ impl Cursor {
     /// finds nothing: retained messages are not sent to Shared Subscriptions (section 4.8.2).
     #[must_use]
     pub(crate) fn new(filter: TopicFilter<'_>) -> Self {
-        let place = filter.share().is_none().then(|| seek::first(filter.as_str()).into());
+        let place = filter.share().is_none().then(|| seek::first(filter.as_str()).as_bytes().into());
         Cursor { filter: filter.as_str().into(), place }
     }
 
@@ -43,32 +44,36 @@ impl Cursor {
         self.place.is_none()
     }
 
-    /// Visits matching topics in order, looking at no more than `visits_max` topic names (at least 1).
-    /// `Break` from `visit` refuses the topic it was called with: the step ends, and the next one
+    /// Visits matching topics in order, looking at no more than `visits_max` topic names (at least 1). `store` is, or
+    /// leads to, the store of publications.
+    /// `Break` from `visit` refuses the message it was called with: the step ends, and the next one
     /// begins with that topic, if it is still there.
-    pub(crate) fn step<V: Copy>(
+    pub(crate) fn step<S: AsRef<Publications>>(
         &mut self,
-        retained: &Retained<V>,
+        retained: &Retained,
         visits_max: usize,
-        visit: &mut impl FnMut(&str, V) -> ControlFlow<()>,
+        store: &mut S,
+        visit: &mut impl FnMut(&mut S, RetainedMessage) -> ControlFlow<()>,
     ) -> Step {
         let mut visits_left = visits_max.max(1);
         while let Some(place) = self.place.take() {
-            let from = (Bound::Included(&*place), Bound::Unbounded);
-            for (topic, slot) in retained.slots.range::<str, _>(from) {
+            for entry in retained.order.from(&place, (*store).as_ref()) {
+                let topic = entry.topic((*store).as_ref());
                 if visits_left == 0 {
-                    self.place = Some(topic.clone());
+                    self.place = Some(topic.into());
                     return Step::More;
                 }
                 visits_left -= 1;
                 match seek::next(&self.filter, topic) {
-                    Next::Match if visit(topic, slot.value).is_break() => {
-                        self.place = Some(topic.clone());
-                        return Step::More;
+                    Next::Match => {
+                        if visit(store, entry.message).is_break() {
+                            self.place = Some(entry.topic((*store).as_ref()).into());
+                            return Step::More;
+                        }
                     }
-                    Next::Match | Next::After => {}
+                    Next::After => {}
                     Next::At(text) => {
-                        self.place = Some(text.into_boxed_str());
+                        self.place = Some(text.into_boxed_slice());
                         break;
                     }
                     Next::End => return Step::Done,

@@ -1,122 +1,102 @@
-//! Retained messages: one value per topic name, sorted by topic name, some with an expiry time.
-//! The value is whatever small handle the caller keeps for a publication. Lookups by a filter with
-//! a wildcard go through a [`Cursor`], a bounded number of topics at a time.
-//! It reads no clock and frees no publication: what leaves the table is returned.
+//! Retained messages: one per topic name, sorted by topic name, some with an expiry time. The messages lie in the store
+//! of publications, and so do their topic names: the table has a few bytes for each. Lookups by a filter with a wildcard
+//! go through a [`Cursor`], a bounded number of topics at a time.
+//! It reads no clock and frees no publication: what leaves the table is returned, and must be in the store until then.
 
+mod chunk;
 mod cursor;
+mod order;
 mod seek;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use self::cursor::{Cursor, Step};
 
-use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeSet;
 
-use martlet_codec::TopicName;
-use martlet_protocol::Time;
+use martlet_codec::{QoSLevel, TopicName};
+use martlet_protocol::{PublicationId, Publications, Time};
 
-/// What a topic name's entry takes beside its text, about: key, slot, and the tree's share.
-const OVERHEAD: usize = 64;
+use self::order::Order;
 
-/// What is retained for one topic name.
-#[derive(Clone, Copy, Debug)]
-struct Slot<V> {
-    value: V,
-    expires_at: Option<Time>,
+/// What an expiry time takes, about: a tree's node is more than half full.
+const EXPIRY_BYTES: usize = 2 * size_of::<(Time, PublicationId)>();
+
+/// A retained message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RetainedMessage {
+    pub(crate) publication: PublicationId,
+    pub(crate) qos: QoSLevel,
 }
 
 /// The retained messages of one shard.
 #[derive(Debug)]
-pub(crate) struct Retained<V> {
-    slots: BTreeMap<Box<str>, Slot<V>>,
-    /// Only the topics that expire.
-    expiries: BTreeSet<(Time, Box<str>)>,
-    topic_bytes: usize,
+pub(crate) struct Retained {
+    order: Order,
+    /// Only the messages that expire.
+    expiries: BTreeSet<(Time, PublicationId)>,
 }
 
-impl<V: Copy> Default for Retained<V> {
-    fn default() -> Self {
-        Retained::new()
-    }
-}
-
-impl<V: Copy> Retained<V> {
+impl Retained {
     /// No retained messages.
     #[must_use]
     pub(crate) const fn new() -> Self {
-        Retained { slots: BTreeMap::new(), expiries: BTreeSet::new(), topic_bytes: 0 }
+        Retained { order: Order::new(), expiries: BTreeSet::new() }
     }
 
     /// Number of retained messages.
     #[must_use]
     pub(crate) fn len(&self) -> usize {
-        self.slots.len()
+        self.order.len()
     }
 
-    /// Memory of the table, about, in bytes: topic names and entries, without what the values refer to.
+    /// Memory of the table, about, in bytes, without the messages.
     pub(crate) fn memory(&self) -> usize {
-        self.topic_bytes + OVERHEAD * (self.slots.len() + self.expiries.len())
+        self.order.memory() + EXPIRY_BYTES * self.expiries.len()
     }
 
-    /// The value of one topic name.
+    /// The message of one topic name.
     #[cfg(test)]
-    pub(crate) fn get(&self, topic: TopicName<'_>) -> Option<V> {
-        self.slots.get(topic.as_str()).map(|slot| slot.value)
+    pub(crate) fn get(&self, store: &Publications, topic: TopicName<'_>) -> Option<RetainedMessage> {
+        self.order.get(topic.as_str().as_bytes(), store)
     }
 
-    /// Retains a value, until `expires_at` if given; returns the one it replaces. // [MQTT-3.3.1-5]
-    pub(crate) fn set(&mut self, topic: TopicName<'_>, value: V, expires_at: Option<Time>) -> Option<V> {
-        let text = topic.as_str();
-        let slot = Slot { value, expires_at };
-        let old = if let Some(known) = self.slots.get_mut(text) {
-            Some(core::mem::replace(known, slot))
-        } else {
-            self.topic_bytes += text.len();
-            self.slots.insert(text.into(), slot)
-        };
-        let expired_at = old.and_then(|old| old.expires_at);
-        if expired_at != expires_at {
-            self.forget_expiry(text, expired_at);
-            self.expiries.extend(expires_at.map(|at| (at, Box::from(text))));
-            self.topic_bytes += if expires_at.is_some() { text.len() } else { 0 };
+    /// Retains a message for its topic name, until it expires; returns the one it replaces. // [MQTT-3.3.1-5]
+    pub(crate) fn set(&mut self, store: &Publications, message: RetainedMessage) -> Option<RetainedMessage> {
+        let old = self.order.insert(message, store);
+        if let Some(old) = old {
+            self.forget_expiry(store, old.publication);
         }
-        old.map(|old| old.value)
+        let expires_at = store.parts(message.publication).expires_at;
+        self.expiries.extend(expires_at.map(|at| (at, message.publication)));
+        old
     }
 
-    /// Removes the value of one topic name. // [MQTT-3.3.1-6]
-    pub(crate) fn remove(&mut self, topic: TopicName<'_>) -> Option<V> {
-        let slot = self.take(topic.as_str())?;
-        self.forget_expiry(topic.as_str(), slot.expires_at);
-        Some(slot.value)
+    /// Removes the message of one topic name. // [MQTT-3.3.1-6]
+    pub(crate) fn remove(&mut self, store: &Publications, topic: TopicName<'_>) -> Option<RetainedMessage> {
+        let old = self.order.remove(topic.as_str().as_bytes(), store)?;
+        self.forget_expiry(store, old.publication);
+        Some(old)
     }
 
-    /// Removes one value whose time has come. To be called until there is none.
-    pub(crate) fn expire(&mut self, now: Time) -> Option<V> {
+    /// Removes one message whose time has come. To be called until there is none.
+    pub(crate) fn expire(&mut self, store: &Publications, now: Time) -> Option<RetainedMessage> {
         if self.next_expiry()? > now {
             return None;
         }
-        let (_, topic) = self.expiries.pop_first()?;
-        self.topic_bytes -= topic.len();
-        self.take(&topic).map(|slot| slot.value)
+        let (_, publication) = self.expiries.pop_first()?;
+        self.order.remove(store.parts(publication).topic, store)
     }
 
-    /// When the next value expires.
+    /// When the next message expires.
     #[must_use]
     pub(crate) fn next_expiry(&self) -> Option<Time> {
         self.expiries.first().map(|(at, _)| *at)
     }
 
-    fn take(&mut self, topic: &str) -> Option<Slot<V>> {
-        let slot = self.slots.remove(topic)?;
-        self.topic_bytes -= topic.len();
-        Some(slot)
-    }
-
-    fn forget_expiry(&mut self, topic: &str, at: Option<Time>) {
-        let Some(at) = at else { return };
-        if self.expiries.remove(&(at, Box::from(topic))) {
-            self.topic_bytes -= topic.len();
+    fn forget_expiry(&mut self, store: &Publications, publication: PublicationId) {
+        if let Some(at) = store.parts(publication).expires_at {
+            self.expiries.remove(&(at, publication));
         }
     }
 }

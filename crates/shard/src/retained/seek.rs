@@ -5,8 +5,7 @@
 //! together, and the first text behind them is `p0`, because `0` follows `/`. Between `p` and `p/`
 //! there may be others, such as `p!`, which is why a prefix and what lies below it are sought apart.
 
-use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 /// What a topic name says about where to look on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +15,7 @@ pub(super) enum Next {
     /// It does not match; the next candidate is the topic name behind it.
     After,
     /// Neither it nor any topic name before this text matches. The text is behind the topic name.
-    At(String),
+    At(Vec<u8>),
     /// Neither it nor any topic name behind it matches.
     End,
 }
@@ -32,9 +31,9 @@ pub(super) fn first(filter: &str) -> &str {
 }
 
 /// Compares a topic name with a filter, level by level from the left. // [MQTT-4.7.1-2] [3.1.1 MQTT-4.7.1-3]
-pub(super) fn next(filter: &str, topic: &str) -> Next {
-    if topic.starts_with('$') && filter.starts_with(['+', '#']) {
-        return Next::At("%".to_string()); // behind all that begin with `$` [MQTT-4.7.2-1]
+pub(super) fn next(filter: &str, topic: &[u8]) -> Next {
+    if topic.starts_with(b"$") && filter.starts_with(['+', '#']) {
+        return Next::At(b"%".to_vec()); // behind all that begin with `$` [MQTT-4.7.2-1]
     }
     let mut levels = filter.split('/').peekable();
     let mut start = Some(0);
@@ -44,11 +43,11 @@ pub(super) fn next(filter: &str, topic: &str) -> Next {
             return Next::Match;
         }
         let Some(at) = start else { return Next::After };
-        let end = topic[at..].find('/').map_or(topic.len(), |length| at + length);
+        let end = topic[at..].iter().position(|byte| *byte == b'/').map_or(topic.len(), |length| at + length);
         if level == "+" {
             last_plus = Some(end);
-        } else if level != &topic[at..end] {
-            return mismatch(topic, at, level, levels.peek().is_some(), last_plus);
+        } else if level.as_bytes() != &topic[at..end] {
+            return mismatch(topic, at, level.as_bytes(), levels.peek().is_some(), last_plus);
         }
         start = (end < topic.len()).then_some(end + 1);
     }
@@ -56,31 +55,32 @@ pub(super) fn next(filter: &str, topic: &str) -> Next {
 }
 
 /// The level of `topic` that starts at `at` is not the literal one that the filter wants.
-fn mismatch(topic: &str, at: usize, wanted: &str, goes_on: bool, last_plus: Option<usize>) -> Next {
+fn mismatch(topic: &[u8], at: usize, wanted: &[u8], goes_on: bool, last_plus: Option<usize>) -> Next {
     let (before, rest) = topic.split_at(at);
     if rest < wanted {
-        return Next::At(format!("{before}{wanted}"));
+        return Next::At([before, wanted].concat());
     }
-    let below = format!("{wanted}/");
-    if goes_on && rest < below.as_str() {
-        return Next::At(format!("{before}{below}"));
+    let below = [wanted, b"/"].concat();
+    if goes_on && rest < below.as_slice() {
+        return Next::At([before, &below].concat());
     }
     behind(topic, last_plus)
 }
 
 /// Nothing more can match below what the last `+` stands for, which ends at `last_plus`.
-fn behind(topic: &str, last_plus: Option<usize>) -> Next {
-    last_plus.map_or(Next::End, |end| Next::At(format!("{}0", &topic[..end])))
+fn behind(topic: &[u8], last_plus: Option<usize>) -> Next {
+    last_plus.map_or(Next::End, |end| Next::At([&topic[..end], b"0"].concat()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
+    use alloc::format;
+    use alloc::string::{String, ToString};
     use martlet_codec::{TopicFilter, TopicName};
 
     fn at(text: &str) -> Next {
-        Next::At(text.to_string())
+        Next::At(text.into())
     }
 
     #[test]
@@ -101,7 +101,7 @@ mod tests {
             ("$SYS/+", "$SYS/x", Next::Match),
             ("a/+", "b", Next::End),
         ] {
-            assert_eq!(next(filter, topic), expected, "{filter} {topic}");
+            assert_eq!(next(filter, topic.as_bytes()), expected, "{filter} {topic}");
         }
     }
 
@@ -131,13 +131,20 @@ mod tests {
             );
             for (index, topic) in universe.iter().enumerate() {
                 let next_match = universe[index..].iter().find(matching);
-                let ok = match next(&filter, topic) {
+                let ok = match next(&filter, topic.as_bytes()) {
                     Next::Match => next_match == Some(topic),
                     Next::After => next_match != Some(topic),
-                    Next::At(text) => text > *topic && next_match.is_none_or(|found| *found >= text),
+                    Next::At(text) => {
+                        text.as_slice() > topic.as_bytes()
+                            && next_match.is_none_or(|found| found.as_bytes() >= text.as_slice())
+                    }
                     Next::End => next_match.is_none(),
                 };
-                assert!(ok, "{filter} {topic}: {:?}, but {next_match:?} matches", next(&filter, topic));
+                assert!(
+                    ok,
+                    "{filter} {topic}: {:?}, but {next_match:?} matches",
+                    next(&filter, topic.as_bytes())
+                );
             }
         }
     }

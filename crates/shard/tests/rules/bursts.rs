@@ -172,3 +172,40 @@ fn a_group_that_another_shard_joins_between_two_messages_gets_the_second() {
     rig.ignore(&member);
     rig.finish();
 }
+
+#[test]
+fn a_publisher_whose_messages_another_shard_does_not_take_is_not_read() {
+    let mut rig = Rig::with(2, |config| config.outbox_bytes_max = 2000);
+    let publisher = connect_at(&mut rig, 0, "p");
+    let subscriber = connect_at(&mut rig, 1, "s");
+    rig.subscribe(&subscriber, "t@0");
+    rig.ignore(&subscriber);
+    rig.ring_full = true;
+    rig.tell_all(&publisher, &["publish t *100"; 30]);
+    assert!(rig.client(&publisher).paused);
+    rig.ring_full = false;
+    rig.pass_ms(1);
+    assert!(!rig.client(&publisher).paused);
+    rig.finish();
+}
+
+#[test]
+fn a_client_that_only_acknowledges_is_alive() {
+    let mut rig = Rig::new(1);
+    rig.connect("p", "v311");
+    rig.connect("s", "v311 keep=10");
+    rig.subscribe("s", "t@1");
+    for id in 1..=6 {
+        rig.tell_all("p", &["publish t a"; 2]);
+        rig.tell("p", &format!("publish t x 1#{id}"));
+        rig.expect_all("p", &[&format!("puback {id}")]);
+        rig.expect_all("s", &["publish t a", "publish t a", &format!("publish t x 1#{id}")]);
+        rig.tell("s", &format!("puback {id}"));
+        rig.pass(8);
+    }
+    assert!(rig.is_open("s"));
+    rig.pass(8);
+    rig.ignore("s");
+    assert!(!rig.is_open("s"));
+    rig.finish();
+}
