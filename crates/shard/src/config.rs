@@ -31,6 +31,7 @@ pub struct Config {
     /// Sessions of the shard, connected or not; more are refused with Server Busy.
     pub sessions_max: usize,
     /// Deliveries and nodes matched in one turn after which what clients sent waits for the next: a few milliseconds.
+    /// Four deliveries of messages that came together with others of their topic count as one.
     pub work_max: u32,
     /// Milliseconds between two publications of `$SYS`; 0 publishes none.
     pub sys_interval_ms: u64,
