@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::parking::Parking;
 use crate::reactor::{Acceptor, Parts, Reactor, WAKER};
 use crate::shared::{Control, Peer, Peers, READ_QUOTA_MAX, Seats};
+use crate::trim::Earliest;
 use crate::{bind, descriptors, mailboxes};
 use martlet_net::{Endpoint, Fault};
 use martlet_shard::{Interest, Shard, ShardId};
@@ -187,7 +188,7 @@ fn open_parts(
         peers.push(peer);
         polls.push((poll, control));
     }
-    let peers = Arc::new(Peers { list: peers.into_boxed_slice() });
+    let peers = Arc::new(Peers { list: peers.into_boxed_slice(), trim_earliest: Earliest::default() });
     let clock = Clock::start();
     let each = polls.into_iter().zip(acceptors).zip(mailboxes::between(shards)).zip(0..);
     let mut parts = Vec::new();

@@ -14,8 +14,11 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 /// Batches that one ring holds.
 const RING_BATCHES: usize = 64;
-/// Empty batches that wait for one sender, at most.
-const EMPTY_BATCHES: usize = 8;
+
+/// Emptied batches that wait to go back to one sender: fewer where there are many pairs of shards.
+fn empty_batches(shards: u8) -> usize {
+    (16 / usize::from(shards)).clamp(1, 8)
+}
 
 /// One shard's ends of all its rings.
 pub(crate) struct Mailboxes {
@@ -53,7 +56,7 @@ pub(crate) fn between(shards: u8) -> Vec<Mailboxes> {
         for to in 0..shards {
             let outgoing = (from != to).then(|| {
                 let (producer, consumer) = RingBuffer::new(RING_BATCHES);
-                let (gives, takes) = RingBuffer::new(EMPTY_BATCHES);
+                let (gives, takes) = RingBuffer::new(empty_batches(shards));
                 let waits = Arc::new(AtomicBool::new(false));
                 let from = ShardId(from);
                 let incoming = Incoming { from, ring: consumer, empty: gives, waits: Arc::clone(&waits) };
@@ -209,7 +212,7 @@ mod tests {
             Peer { parking: Parking::new(waker), control: channel().0, read_quota: AtomicUsize::new(0) }
         };
         let list = polls.iter().map(peer).collect();
-        (Arc::new(Peers { list }), polls)
+        (Arc::new(Peers { list, trim_earliest: Default::default() }), polls)
     }
 
     /// Sleeps until woken; a lost wake-up is a panic after a while.
@@ -283,7 +286,7 @@ mod tests {
         all[1].give_back(ShardId(0), Batch::default());
         assert_eq!(back(&mut all), [vec![1, 0], vec![0, 0], vec![2, 0]]);
         (0..20).for_each(|_| all[1].give_back(ShardId(2), Batch::default()));
-        assert_eq!(back(&mut all), [vec![0, 0], vec![0, 0], vec![0, EMPTY_BATCHES]]);
+        assert_eq!(back(&mut all), [vec![0, 0], vec![0, 0], vec![0, empty_batches(3)]]);
         all[1].give_back(ShardId(2), Batch::default());
         all[2].drop_empty();
         assert_eq!(back(&mut all), [vec![0, 0], vec![0, 0], vec![0, 0]]);

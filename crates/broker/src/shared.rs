@@ -2,6 +2,7 @@
 
 use crate::parking::Parking;
 use crate::reactor::Adopted;
+use crate::trim::Earliest;
 use martlet_shard::ShardId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -28,6 +29,7 @@ pub(crate) enum Control {
 /// All shards of a broker, as one of them or a [`Handle`](crate::Handle) sees them.
 pub(crate) struct Peers {
     pub(crate) list: Box<[Peer]>,
+    pub(crate) trim_earliest: Earliest,
 }
 
 /// How to reach one shard's thread.
@@ -126,7 +128,7 @@ mod tests {
             Ok(Peer { parking: Parking::new(waker), control: std::sync::mpsc::channel().0, read_quota })
         };
         let list: std::io::Result<_> = [0].into_iter().map(peer).collect();
-        let peers = Peers { list: list? };
+        let peers = Peers { list: list?, trim_earliest: Earliest::default() };
         peers.turn_took(ShardId(0), LONG_TURN_MS);
         assert_eq!(peers.read_quota(), READ_QUOTA_MAX / 2);
         (0..20).for_each(|_| peers.turn_took(ShardId(0), LONG_TURN_MS));

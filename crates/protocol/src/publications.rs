@@ -11,16 +11,14 @@ use martlet_codec::TopicName;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PublicationId(u32);
 
-const NO_SLOT: u32 = u32::MAX;
-
 /// Bytes of buffers that free slots keep for the next messages.
 const SPARE_BYTES_MAX: usize = 512 * 1024;
 /// Of one message: larger ones are freed.
 const SPARE_BYTES_EACH_MAX: usize = 512;
 /// A buffer of so few bytes wastes little, whatever is in it.
 const SMALL_BYTES: usize = 64;
-/// Slots of an empty store that are kept.
-const SLOTS_KEPT_MAX: usize = 1024;
+/// Slots that are kept, whether there are so many publications or not.
+const SLOTS_KEPT: usize = 1024;
 
 /// One publication, or a free slot, with a buffer for the next publication.
 #[derive(Debug, Default)]
@@ -33,7 +31,7 @@ struct Slot {
     publisher: u64,
     /// 0: the slot is free.
     references: u32,
-    /// Bytes of the payload; in a free slot, the number of the next one.
+    /// Bytes of the payload.
     payload_len: u32,
     properties_len: u32,
     topic_len: u16,
@@ -73,13 +71,6 @@ impl Slot {
         self.publisher = publisher;
         self.references = 1;
     }
-    /// Empties the slot; its buffer stays if it is small and `keeps`.
-    fn free(&mut self, next: u32, keeps: bool) {
-        if !keeps {
-            self.buffer = Box::default();
-        }
-        self.payload_len = next;
-    }
 }
 
 /// Whether a buffer is large enough for `len` bytes, and wastes less than half or is small.
@@ -91,8 +82,8 @@ fn fits(buffer: usize, len: usize) -> bool {
 #[derive(Debug)]
 pub struct Publications {
     slots: Vec<Slot>,
-    /// The first free slot.
-    free: u32,
+    /// Free slots, and some that are gone since.
+    vacant: Vec<u32>,
     count: usize,
     bytes: u64,
     /// Bytes of the buffers of what is stored, and of free slots.
@@ -115,31 +106,32 @@ impl Default for Publications {
 impl Publications {
     /// An empty store.
     pub const fn new() -> Self {
-        Publications { slots: Vec::new(), free: NO_SLOT, count: 0, bytes: 0, capacity: 0, spare: 0 }
+        Publications { slots: Vec::new(), vacant: Vec::new(), count: 0, bytes: 0, capacity: 0, spare: 0 }
     }
     /// Stores a copy of a message, with one reference: the caller's.
     pub fn insert(&mut self, message: &Message<'_>) -> PublicationId {
         self.count += 1;
         self.bytes += message.size() as u64;
-        if self.free == NO_SLOT {
-            self.add_slot();
-        }
-        let index = self.free;
+        let index = self.vacant_slot();
         let slot = &mut self.slots[index as usize];
-        self.free = slot.payload_len;
         self.spare -= slot.buffer.len();
         slot.fill(&message.parts());
         self.capacity += slot.buffer.len() as u64;
         PublicationId(index)
     }
-    /// One more free slot. The table grows by a quarter, not by doubling: there may be millions.
-    fn add_slot(&mut self) {
+    /// A free slot, or one more. The table grows by a quarter, not by doubling: there may be millions.
+    fn vacant_slot(&mut self) -> u32 {
+        while let Some(index) = self.vacant.pop() {
+            if (index as usize) < self.slots.len() {
+                return index;
+            }
+        }
         let slots = &mut self.slots;
         if slots.len() == slots.capacity() {
             slots.reserve_exact(slots.len() / 4 + 4);
         }
-        self.free = u32::try_from(slots.len()).expect("memory ends long before 2^32 publications");
-        slots.push(Slot { payload_len: NO_SLOT, ..Slot::default() });
+        slots.push(Slot::default());
+        u32::try_from(slots.len() - 1).expect("memory ends long before 2^32 publications")
     }
     /// One more reference.
     pub fn retain(&mut self, id: PublicationId) {
@@ -161,19 +153,31 @@ impl Publications {
             self.bytes -= slot.size() as u64;
             let capacity = slot.buffer.len();
             self.capacity -= capacity as u64;
-            slot.free(
-                self.free,
-                capacity <= SPARE_BYTES_EACH_MAX && self.spare + capacity <= SPARE_BYTES_MAX,
-            );
+            if capacity > SPARE_BYTES_EACH_MAX || self.spare + capacity > SPARE_BYTES_MAX {
+                slot.buffer = Box::default();
+            }
             self.spare += slot.buffer.len();
-            self.free = id.0;
+            self.vacant.push(id.0);
             self.shrink();
         }
     }
-    /// Gives the table back once nothing is stored, so that a burst leaves no memory behind.
+    /// Gives up the free slots at the end once most are free, so that a crowd of messages leaves no memory behind.
     fn shrink(&mut self) {
-        if self.count == 0 && self.slots.capacity() > SLOTS_KEPT_MAX {
+        if self.count == 0 && self.slots.capacity() > SLOTS_KEPT {
             *self = Self::new();
+        }
+        if self.slots.len() <= SLOTS_KEPT || self.count > self.slots.len() / 4 {
+            return;
+        }
+        while self.slots.len() > SLOTS_KEPT
+            && let Some(slot) = self.slots.pop_if(|slot| slot.references == 0)
+        {
+            self.spare -= slot.buffer.len();
+        }
+        if self.slots.len() < self.slots.capacity() / 4 {
+            self.slots.shrink_to(self.slots.len() * 5 / 4);
+            self.vacant.retain(|index| (*index as usize) < self.slots.len());
+            self.vacant.shrink_to(self.vacant.len() * 5 / 4);
         }
     }
     /// The message behind an id that the caller holds a reference to. Its Topic Name is checked to be text, which is
@@ -207,7 +211,8 @@ impl Publications {
     /// Bytes of memory that all of them take, about: their parts, their slots, and what allocations cost.
     pub fn memory(&self) -> u64 {
         const OWN_BYTES: u64 = size_of::<Slot>() as u64 * 5 / 4 + 16;
-        self.capacity + self.count as u64 * OWN_BYTES
+        let slots = self.count.max(self.slots.len().saturating_sub(SLOTS_KEPT));
+        self.capacity + slots as u64 * OWN_BYTES
     }
     /// Bytes of all topics, properties and payloads stored.
     pub fn bytes(&self) -> u64 {
@@ -238,6 +243,30 @@ mod tests {
         let three = store.insert(&message(b"three"));
         assert_eq!(three, one, "a freed slot is used again");
         assert_eq!(store.get(two).payload, b"two");
+    }
+
+    #[test]
+    fn a_crowd_leaves_no_slots_behind_whoever_stays() {
+        const CROWD: usize = 10_000;
+        let mut store = Publications::new();
+        let first = store.insert(&message(b"first"));
+        let alone = store.memory();
+        for round in 0..3 {
+            let crowd: Vec<_> = (0..CROWD).map(|_| store.insert(&message(b"x"))).collect();
+            let different: alloc::collections::BTreeSet<_> = crowd.iter().collect();
+            assert_eq!((different.len(), store.len()), (CROWD, CROWD + 1), "round {round}");
+            assert!(!crowd.contains(&first));
+            let last = crowd[CROWD - 1];
+            // One at the end keeps the slots before it, which are weighed.
+            crowd.iter().filter(|id| **id != last).for_each(|id| store.release(*id));
+            assert!(store.memory() > alone + (CROWD - 2 * SLOTS_KEPT) as u64 * size_of::<Slot>() as u64);
+            store.release(last);
+            assert_eq!(store.memory(), alone);
+            assert!(store.slots.capacity() <= 4 * SLOTS_KEPT && store.vacant.capacity() <= 4 * SLOTS_KEPT);
+        }
+        assert_eq!(store.get(first).payload, b"first");
+        store.release(first);
+        assert_eq!(store.spare, store.slots.iter().map(|slot| slot.buffer.len()).sum::<usize>());
     }
 
     #[test]

@@ -133,6 +133,7 @@ impl Clients {
         encodings: &mut Encodings,
     ) -> bool {
         self.counters.routed += 1;
+        self.work += 1;
         let done = match out.qos {
             QoSLevel::AtMostOnce => self.deliver_now(now, parcelled, out, encodings),
             _ => self.enqueue(now, parcelled, out, encodings),

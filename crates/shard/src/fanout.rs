@@ -32,7 +32,7 @@ pub(crate) struct Route {
     /// [`Index::generation`](crate::index::Index::generation) when they were found; `None`: they were not.
     generation: Option<u64>,
     targets: Vec<Target>,
-    returns: bool,
+    publisher_is_target: bool,
 }
 
 impl Route {
@@ -61,7 +61,9 @@ pub(crate) struct Fanout {
     stamp: u64,
     targets: Vec<Target>,
     /// Whether the publisher is one of them: it gets its message before the acknowledgement.
-    returns: bool,
+    publisher_is_target: bool,
+    /// Whether others may have been missed.
+    is_cut: bool,
     groups: Vec<GroupKey>,
     /// Further Subscription Identifiers: the one before it of the same target, and the identifier.
     more_ids: Vec<(u32, u32)>,
@@ -184,14 +186,14 @@ impl Shard {
         match route {
             Some(route) if route.generation == Some(self.index.generation()) => {
                 fanout.targets.extend_from_slice(&route.targets);
-                fanout.returns = route.returns;
+                fanout.publisher_is_target = route.publisher_is_target;
             }
             route => self.collect(message, &mut fanout, route),
         }
-        self.clients.work += fanout.targets.len() as u32;
         let found = !fanout.targets.is_empty() || !fanout.groups.is_empty() || remote != 0;
         if terms.may_wait && !terms.retain && found && fanout.takes_burst() && Burst::suits(message) {
             fanout.burst.push(message);
+            self.clients.work += fanout.targets.len() as u32;
             (fanout.qos, fanout.remote) = (terms.qos, remote);
         } else {
             self.deliver_one(now, message, terms, &mut fanout);
@@ -243,7 +245,7 @@ impl Shard {
     fn collect(&mut self, message: &Message<'_>, fanout: &mut Fanout, route: Option<&mut Route>) {
         fanout.stamp += 1;
         let sessions = &mut self.clients.sessions;
-        let Fanout { stamp, targets, returns, groups, more_ids, .. } = fanout;
+        let Fanout { stamp, targets, publisher_is_target, groups, more_ids, .. } = fanout;
         let matched = self.index.matches(message.topic, &mut |who, subscription| {
             if let Some(group) = GroupKey::from_subscriber(who) {
                 groups.push(group);
@@ -256,7 +258,7 @@ impl Shard {
                 if options.no_local {
                     return; // [MQTT-3.8.3-3]
                 }
-                *returns = true;
+                *publisher_is_target = true;
             }
             let id = subscription.id.map_or(0, core::num::NonZeroU32::get);
             if slot.stamp.0 != *stamp {
@@ -282,6 +284,7 @@ impl Shard {
                 }
             }
         });
+        fanout.is_cut = !matched.is_whole;
         self.clients.counters.matches_cut += u64::from(!matched.is_whole);
         self.clients.work += matched.visits;
         if let Some(route) = route
@@ -291,7 +294,7 @@ impl Shard {
             route.targets.clear();
             route.targets.reserve_exact(targets.len());
             route.targets.extend_from_slice(targets);
-            route.returns = *returns;
+            route.publisher_is_target = *publisher_is_target;
             route.generation = Some(self.index.generation());
         }
     }
@@ -357,11 +360,11 @@ impl Fanout {
     }
     /// Whether messages may wait for the targets to get several at once.
     fn takes_burst(&self) -> bool {
-        self.groups.is_empty() && !self.returns
+        self.groups.is_empty() && !self.publisher_is_target && !self.is_cut
     }
     fn clear(&mut self) {
         self.targets.clear();
-        self.returns = false;
+        (self.publisher_is_target, self.is_cut) = (false, false);
         self.groups.clear();
         self.more_ids.clear();
     }

@@ -74,7 +74,7 @@ pub struct Batch {
 }
 
 /// Bytes of each of its two buffers that an empty batch keeps at most.
-const KEPT_BYTES_MAX: usize = 128 * 1024;
+const KEPT_BYTES_MAX: usize = 64 * 1024;
 
 impl Batch {
     /// Bytes of memory that it fills: what a bound on the outbox counts.

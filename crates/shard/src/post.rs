@@ -92,6 +92,7 @@ impl Shard {
             next += 1;
             if !matches!(mail, Mail::Publish { .. }) {
                 self.flush(now);
+                self.clients.work += 1;
             }
             self.open(now, from, &batch, mail);
         }

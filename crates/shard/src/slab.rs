@@ -9,7 +9,8 @@ use core::ops::{Index, IndexMut};
 
 use hashbrown::HashTable;
 
-/// So many places more may be vacant than there are places, before those that are gone are forgotten.
+/// So many places more than twice those that there are may be listed as vacant, before those that are gone are
+/// forgotten.
 const VACANT_MIN: usize = 64;
 
 /// Where a value stands in its [`Slab`].

@@ -35,14 +35,19 @@ impl Reactor {
         if self.may_transmit() {
             self.transmit();
         }
-        if self.trim.is_due(self.now, self.shard.memory_bytes() + self.shard.spare_bytes()) {
+        self.peers.turn_took(self.id, self.clock.now().since(self.now));
+        self.give_back_memory();
+        self.end_if_done();
+        Ok(())
+    }
+
+    fn give_back_memory(&mut self) {
+        let held = self.shard.memory_bytes() + self.shard.spare_bytes();
+        if self.trim.is_due(self.now, held, &self.peers.trim_earliest) {
             self.shard.drop_spare();
             self.mailboxes.drop_empty();
             trim::give_back();
         }
-        self.peers.turn_took(self.id, self.clock.now().since(self.now));
-        self.end_if_done();
-        Ok(())
     }
 
     /// Polls: not at all if there is work left, else until the next timer.
@@ -72,7 +77,11 @@ impl Reactor {
     fn until_next_timer(&self) -> Option<Duration> {
         let stop = if let Life::Stopping(until) = self.life { until } else { Time::NEVER };
         let shard = self.shard.poll_timeout().unwrap_or(Time::NEVER);
-        let next = shard.min(self.linger.next()).min(self.acceptors.next()).min(self.trim.next()).min(stop);
+        let next = shard
+            .min(self.linger.next())
+            .min(self.acceptors.next())
+            .min(self.trim.next(&self.peers.trim_earliest))
+            .min(stop);
         (next != Time::NEVER).then(|| Duration::from_millis(next.since(self.clock.now())))
     }
 

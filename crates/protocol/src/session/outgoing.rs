@@ -132,6 +132,10 @@ pub struct Outgoing {
     weight: Weight,
 }
 
+/// Entries that a queue keeps room for: more than are in flight at once, so that room is not given back and taken
+/// again all the time.
+const KEPT_ENTRIES: usize = 2048;
+
 /// Bytes of the messages held, and of their entries.
 #[derive(Debug, Default)]
 struct Weight {
@@ -400,6 +404,10 @@ impl Outgoing {
             self.entries.pop_front();
             self.base = ((u32::from(self.base) + 1) % u32::from(self.packet_id_max)) as u16;
             self.cursor = self.cursor.saturating_sub(1);
+        }
+        let (len, capacity) = (self.entries.len(), self.entries.capacity());
+        if capacity > KEPT_ENTRIES && len < capacity / 4 {
+            self.entries.shrink_to(len * 5 / 4); // a long queue that has become short
         }
     }
 }

@@ -182,3 +182,13 @@ fn several_are_sent_at_once_only_if_nothing_waits_and_all_fit() {
     assert_eq!((rig.outgoing.bytes(), rig.outgoing.entry_bytes()), (0, 0));
     assert!(rig.outgoing.is_empty() && rig.store.is_empty());
 }
+
+#[test]
+fn a_long_queue_that_has_become_short_keeps_little_room() {
+    let mut rig = Rig::new(65_535);
+    (0..5000).for_each(|_| rig.push(AtLeastOnce));
+    assert_eq!(rig.send(65_535).len(), 5000);
+    (1..5000).for_each(|id| assert_eq!(rig.ack(AckKind::PubAck, id), SETTLED));
+    assert!(rig.outgoing.entries.capacity() <= KEPT_ENTRIES);
+    assert_eq!(rig.ack(AckKind::PubAck, 5000), SETTLED);
+}

@@ -179,7 +179,8 @@ fn edge_hash(parent: Id, level: u32) -> u64 {
     // Odd, so that the lowest bits, which choose the bucket, tell nodes apart, and levels too.
     const OF_NODE: u64 = 0x9e37_79b9_7f4a_7c15;
     const OF_LEVEL: u64 = 0xd1b5_4a32_d192_ed03;
-    u64::from(parent.place()).wrapping_mul(OF_NODE) ^ u64::from(level).wrapping_mul(OF_LEVEL)
+    let hash = u64::from(parent.place()).wrapping_mul(OF_NODE) ^ u64::from(level).wrapping_mul(OF_LEVEL);
+    hash ^ hash >> 32 // so that nodes whose numbers have a common divisor do not share their buckets
 }
 
 fn hash_of(nodes: &Slab<Node>, hasher: &SeedableRandomState, id: Id) -> u64 {

@@ -12,6 +12,9 @@ use martlet_protocol::Publications;
 use super::seek::{self, Next};
 use super::{Retained, RetainedMessage};
 
+/// A topic name of so many bytes is as much work as two short ones.
+const BYTES_PER_VISIT: usize = 256;
+
 /// How far a lookup got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -44,7 +47,7 @@ impl Cursor {
         self.place.is_none()
     }
 
-    /// Visits matching topics in order, looking at no more than `visits_max` topic names (at least 1). `store` is, or
+    /// Visits matching topics in order, looking at no more than `visits_max` topic names (at least 1), fewer if they are long. `store` is, or
     /// leads to, the store of publications.
     /// `Break` from `visit` refuses the message it was called with: the step ends, and the next one
     /// begins with that topic, if it is still there.
@@ -63,7 +66,7 @@ impl Cursor {
                     self.place = Some(topic.into());
                     return Step::More;
                 }
-                visits_left -= 1;
+                visits_left = visits_left.saturating_sub(1 + topic.len() / BYTES_PER_VISIT);
                 match seek::next(&self.filter, topic) {
                     Next::Match => {
                         if visit(store, entry.message).is_break() {

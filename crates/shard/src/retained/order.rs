@@ -97,9 +97,9 @@ impl Order {
         self.len -= 1;
         if self.len == 0 {
             *self = Self::new();
-        } else if self.is_small(at) {
+        } else if self.may_merge(at) {
             self.merge(at, store);
-        } else if at > 0 && self.is_small(at - 1) {
+        } else if at > 0 && self.may_merge(at - 1) {
             self.merge(at - 1, store);
         }
         Some(removed)
@@ -124,7 +124,7 @@ impl Order {
     }
 
     /// Whether a chunk and the one behind it have few messages: one would do for both.
-    fn is_small(&self, at: usize) -> bool {
+    fn may_merge(&self, at: usize) -> bool {
         let len = |at: usize| self.chunks.get(at).map(|chunk| chunk.entries().len());
         let (Some(one), Some(two)) = (len(at), len(at + 1)) else { return false };
         one == 0 || two == 0 || one + two <= LEN_MAX / 2

@@ -316,6 +316,19 @@ fn visits(table: &mut Table, filter: &str) -> (usize, usize) {
 }
 
 #[test]
+fn long_names_are_more_visits() {
+    let mut table = Table::new();
+    let name = |n: usize| format!("{n:x>2560}");
+    (0..10).for_each(|n| assert_eq!(table.set(topic(&name(n)), n, None), None));
+    let (mut cursor, mut found) = (cursor("#"), 0);
+    let step = table.step(&mut cursor, 21, &mut |_, _| {
+        found += 1;
+        ControlFlow::Continue(())
+    });
+    assert_eq!((step, found), (Step::More, 2), "eleven each");
+}
+
+#[test]
 fn subtrees_that_cannot_match_are_not_scanned() {
     let mut table = Table::new();
     for room in 0..20 {

@@ -239,6 +239,9 @@ fn a_match_that_is_cut_off() {
     let topic = vec!["x"; 13].join("/");
     (0..3).for_each(|_| rig.tell("p", &format!("publish {topic} y 1#1")));
     assert_eq!((rig.counters().matches_cut, rig.counters().subscriptions), (3, 1 << 13));
+    let line = format!("publish {topic} y");
+    rig.tell_all("p", &[&*line; 3]); // each for itself, though they come together
+    assert_eq!(rig.counters().matches_cut, 6);
     rig.heard("p");
 }
 

@@ -239,3 +239,32 @@ fn frames_of_one_byte_at_a_time_cost_no_more() {
     rig.expect("c", "pingresp");
     assert_eq!(rig.counters().packets_received, 4);
 }
+
+#[test]
+fn deliveries_to_groups_are_work() {
+    let mut rig = Rig::with(1, |config| config.work_max = 40);
+    rig.connect("m", "v5");
+    (0..8).for_each(|group| rig.subscribe("m", &format!("$share/g{group}/t@0")));
+    rig.ignore("m");
+    rig.connect("p", "v311");
+    rig.pass_ms(1);
+    rig.tell_all("p", &["publish t x"; 10]);
+    assert!(rig.client("p").pauses > 0, "80 deliveries");
+    assert_eq!(rig.counters().delivered, 80);
+}
+
+#[test]
+fn what_cannot_be_delivered_together_is_as_much_work_as_one_by_one() {
+    for (options, pauses) in [("@0", 0), ("@0 sub=1", 1)] {
+        let mut rig = Rig::with(1, |config| config.work_max = 100);
+        for name in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+            rig.connect(name, "v5");
+            rig.subscribe(name, &format!("t{options}"));
+            rig.ignore(name);
+        }
+        rig.connect("p", "v311");
+        rig.pass_ms(1);
+        (0..2).for_each(|_| rig.tell_all("p", &["publish t x"; 10]));
+        assert_eq!(rig.client("p").pauses, pauses, "{options}");
+    }
+}
