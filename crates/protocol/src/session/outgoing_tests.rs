@@ -169,8 +169,7 @@ fn several_are_sent_at_once_only_if_nothing_waits_and_all_fit() {
         publisher: 0,
     };
     let ids: Vec<_> = (0..2).map(|_| rig.store.insert(&message)).collect();
-    let sent: Vec<u16> =
-        rig.outgoing.push_sent(&ids, ExactlyOnce, 4).take(2).map(martlet_codec::PacketId::get).collect();
+    let sent: Vec<u16> = rig.outgoing.push_sent(&ids, ExactlyOnce, 4).take(2).map(PacketId::get).collect();
     assert_eq!(sent, [3, 1]);
     assert_eq!((rig.outgoing.in_flight(), rig.outgoing.queued(), rig.outgoing.len()), (3, 0, 3));
     assert!(!rig.outgoing.has_room_for(1, 10));
