@@ -6,6 +6,7 @@ use crate::output::Output;
 use crate::publication::Message;
 use crate::publications::{PublicationId, Publications};
 use crate::session::{Entry, Outgoing};
+use crate::transmit::class;
 use alloc::string::String;
 use alloc::vec::Vec;
 use martlet_codec::{Header, PacketId, QoS, QoSLevel, TopicName, Version, publish_first_byte};
@@ -191,7 +192,7 @@ impl Burst {
         }
     }
     fn encode(&mut self, version: Version, has_id: bool) -> &Frames {
-        let class = usize::from(version.is_v5()) << 1 | usize::from(has_id);
+        let class = class(version, has_id);
         if self.frames[class].bytes.is_empty() {
             let mut frames = core::mem::take(&mut self.frames[class]);
             self.messages().for_each(|message| frames.push(version, has_id, &message));

@@ -26,13 +26,17 @@ impl Encodings {
         self.templates.iter_mut().for_each(Template::clear);
     }
     fn get(&mut self, version: Version, has_id: bool, message: &Parts<'_>, expiry: Option<u32>) -> &Template {
-        let class = usize::from(version.is_v5()) << 1 | usize::from(has_id);
-        let template = &mut self.templates[class];
+        let template = &mut self.templates[class(version, has_id)];
         if template.is_empty() {
             template.encode(version, has_id, message.topic, message.properties, expiry, message.payload);
         }
         template
     }
+}
+
+/// The number of a class of receivers, below 4, whose frames differ in no more than what is patched.
+pub(crate) fn class(version: Version, has_id: bool) -> usize {
+    usize::from(version.is_v5()) << 1 | usize::from(has_id)
 }
 
 /// One message for one receiver.

@@ -266,6 +266,25 @@ impl Clients {
         self.touch(id);
     }
 
+    /// So many packets came from a client.
+    pub(crate) fn count_packets(&mut self, id: ConnectionId, count: u64) {
+        self.counters.packets_received += count;
+        self.connections[id].life.packets_received += count;
+    }
+
+    /// A PUBLISH came from a client.
+    pub(crate) fn count_publish(&mut self, id: ConnectionId, payload_bytes: usize) {
+        self.counters.publishes_received += 1;
+        self.counters.publish_bytes_received += payload_bytes as u64;
+        self.connections[id].life.messages.0 += 1;
+    }
+
+    /// So many messages were acknowledged to the end.
+    pub(crate) fn count_settled(&mut self, count: u64) {
+        self.counters.queued -= count;
+        self.counters.delivered += count;
+    }
+
     /// A message of a shared subscription is dealt with: remembered for the group's credit.
     pub(crate) fn settle(&mut self, key: SessionKey, group: GroupRef) {
         if let Some(group) = group {

@@ -3,7 +3,7 @@
 use crate::fanout::Route;
 use crate::interface::{Admission, ConnectionId, Life};
 use crate::session::SessionKey;
-use crate::slab::{reserve_quarter, truncate};
+use crate::slab::{reach, truncate};
 use crate::wheel::TimerId;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -106,10 +106,7 @@ pub(crate) struct Connections {
 impl Connections {
     pub(crate) fn insert(&mut self, id: ConnectionId, connection: Connection) {
         let index = id.0 as usize;
-        while self.slots.len() <= index {
-            reserve_quarter(&mut self.slots);
-            self.slots.push(None);
-        }
+        reach(&mut self.slots, index);
         assert!(self.slots[index].is_none(), "a slot is given again only after it was free");
         self.slots[index] = Some(Box::new(connection));
         self.count += 1;

@@ -1,6 +1,5 @@
 //! PUBLISH of a client (3.3): from the packet to the router and back to the acknowledgement.
 
-use crate::clients::Clients;
 use crate::connection::Connection;
 use crate::fanout::Terms;
 use crate::interface::ConnectionId;
@@ -31,11 +30,9 @@ impl Shard {
         publish: &Publish<'_>,
         is_topic_again: bool,
     ) {
-        self.clients.counters.publishes_received += 1;
-        self.clients.counters.publish_bytes_received += publish.payload.len() as u64;
+        self.clients.count_publish(id, publish.payload.len());
         let mut scratch = core::mem::take(&mut self.scratch);
         let connection = &mut self.clients.connections[id];
-        connection.life.messages.0 += 1;
         let topic = match publish.topic {
             Some(topic) => topic,
             None => {
@@ -72,7 +69,7 @@ impl Shard {
         if let Some(connection) = self.clients.connections.get_mut(id) {
             connection.route = route;
         }
-        self.acknowledge(id, key, publish, reason);
+        self.acknowledge(id, key, publish.qos, reason);
         self.throttle(id);
     }
 
@@ -87,29 +84,21 @@ impl Shard {
         if !self.join_payload(payload) {
             return false;
         }
-        let Clients { counters, connections, sessions, .. } = &mut self.clients;
-        counters.packets_received += 1;
-        counters.publishes_received += 1;
-        counters.publish_bytes_received += payload.len() as u64;
-        let Connection { life, protocol, output, .. } = &mut connections[id];
-        life.packets_received += 1;
-        life.messages.0 += 1;
+        self.clients.count_packets(id, 1);
+        self.clients.count_publish(id, payload.len());
         if let Some(packet_id) = packet_id {
-            let (qos, session) = (QoS::new(level, packet_id), &mut sessions[key].session);
-            protocol.acknowledge(qos, ReasonCode::Success, session, output);
-            counters.packets_sent += 1;
+            self.acknowledge(id, key, QoS::new(level, packet_id), ReasonCode::Success);
         }
         self.throttle(id);
         true
     }
 
-    fn acknowledge(&mut self, id: ConnectionId, key: SessionKey, publish: &Publish<'_>, reason: ReasonCode) {
+    fn acknowledge(&mut self, id: ConnectionId, key: SessionKey, qos: QoS, reason: ReasonCode) {
         let Some(Connection { protocol, output, .. }) = self.clients.connections.get_mut(id) else { return };
-        if publish.qos.packet_id().is_none() || protocol.phase() != martlet_protocol::server::Phase::Connected
-        {
+        if qos.packet_id().is_none() || protocol.phase() != martlet_protocol::server::Phase::Connected {
             return;
         }
-        protocol.acknowledge(publish.qos, reason, &mut self.clients.sessions[key].session, output);
+        protocol.acknowledge(qos, reason, &mut self.clients.sessions[key].session, output);
         self.clients.counters.packets_sent += 1;
     }
 }

@@ -1,6 +1,5 @@
 //! Bytes of a client: frames out of the stream, each to the protocol, and what the protocol asks back.
 
-use crate::clients::Clients;
 use crate::connection::{Connection, pause};
 use crate::interface::{Admission, ConnectionId, Credentials, Effect, EndReason};
 use crate::shard::Shard;
@@ -163,11 +162,8 @@ impl Shard {
                 .handle_pubacks(now, bytes, link, |group| settled.extend(group.map(|group| (name, group))))
         });
         self.clients.settled = settled;
-        let Clients { counters, connections, .. } = &mut self.clients;
-        connections[id].life.packets_received += count as u64;
-        counters.packets_received += count as u64;
-        counters.queued -= count as u64;
-        counters.delivered += count as u64;
+        self.clients.count_packets(id, count as u64);
+        self.clients.count_settled(count as u64);
         self.has_settled |= count > 0;
         count
     }
@@ -199,9 +195,8 @@ impl Shard {
     }
 
     fn handle_frame(&mut self, now: Time, id: ConnectionId, frame: Frame<'_>) -> Result<(), Fatal> {
-        self.clients.counters.packets_received += 1;
+        self.clients.count_packets(id, 1);
         let connection = &mut self.clients.connections[id];
-        connection.life.packets_received += 1;
         match connection.protocol.phase() {
             Phase::AwaitConnect => {
                 self.clients.counters.connects_received += 1;
@@ -245,8 +240,7 @@ impl Shard {
             Event::Subscribe(subscribe) => self.subscribe(now, id, key, &subscribe),
             Event::Unsubscribe(unsubscribe) => self.unsubscribe(now, id, key, &unsubscribe),
             Event::Settled(group) => {
-                self.clients.counters.queued -= 1;
-                self.clients.counters.delivered += 1;
+                self.clients.count_settled(1);
                 self.clients.settle(key, group);
                 self.has_settled = true;
             }

@@ -122,6 +122,14 @@ pub(crate) fn reserve_quarter<T>(values: &mut Vec<T>) {
     }
 }
 
+/// Makes a list reach to a place, so that there is something at it.
+pub(crate) fn reach<T: Default>(values: &mut Vec<T>, place: usize) {
+    while values.len() <= place {
+        reserve_quarter(values);
+        values.push(T::default());
+    }
+}
+
 /// Gives a table's memory back when three quarters of it are unused: amortised O(1) per removal.
 pub(crate) fn shrink<T>(table: &mut HashTable<T>, hash: impl Fn(&T) -> u64) {
     if table.capacity() > 64 && table.len() < table.capacity() / 4 {

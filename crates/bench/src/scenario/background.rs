@@ -3,6 +3,7 @@
 //!
 //! It is set up before anything is measured, each part of it acknowledged, and gone when the run has ended.
 
+use super::subs::{FILTERS_PER_PACKET, last_level};
 use crate::BenchFault;
 use crate::bench::Bench;
 use crate::block::{Numbers, Template, Topics};
@@ -21,8 +22,6 @@ use std::time::Duration;
 
 /// Connections that hold the subscriptions.
 const HOLDERS: usize = 10;
-/// Filters in a SUBSCRIBE.
-const FILTERS_PER_PACKET: usize = 100;
 /// Connections that store and remove the retained messages.
 const PUBLISHERS: usize = 4;
 const WINDOW: u64 = 256;
@@ -196,14 +195,9 @@ pub(super) fn reader(bench: &Bench<'_>, worker: usize, filter: String) -> (usize
     (worker, spec)
 }
 
-/// Half of them exact, a quarter with each wildcard: neighbours of the load's topics, which have other names.
+/// Neighbours of the load's topics, which have other names.
 fn filter(nonce: u32, number: usize) -> String {
-    let last = match number % 4 {
-        1 => "+",
-        3 => "#",
-        _ => "x",
-    };
-    format!("bench/{nonce:08x}/b{number:08}/{last}")
+    format!("bench/{nonce:08x}/b{number:08}/{}", last_level(number))
 }
 
 fn retained_prefix(nonce: u32) -> String {

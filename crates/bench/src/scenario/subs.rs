@@ -14,7 +14,7 @@ use crate::tracker::Tracker;
 use std::sync::Arc;
 
 /// Filters in a SUBSCRIBE.
-const FILTERS_PER_PACKET: usize = 100;
+pub(super) const FILTERS_PER_PACKET: usize = 100;
 /// Messages in a window where none is asked for.
 const WINDOW: u64 = 128;
 
@@ -27,6 +27,15 @@ pub struct Subs {
     pub connections: usize,
     /// Connections that publish then.
     pub publishers: usize,
+}
+
+/// The last level of one of many filters: half of them exact, a quarter with each wildcard.
+pub(super) fn last_level(number: usize) -> &'static str {
+    match number % 4 {
+        1 => "+",
+        3 => "#",
+        _ => "x",
+    }
 }
 
 impl Subs {
@@ -67,14 +76,8 @@ impl Subs {
         self.subscriptions / self.connections
     }
 
-    /// Half of them exact, a quarter with each wildcard.
     fn filter(nonce: u32, round: usize, number: usize) -> String {
-        let last = match round % 4 {
-            1 => "+",
-            3 => "#",
-            _ => "x",
-        };
-        format!("bench/{nonce:08x}/{number:08}/{last}")
+        format!("bench/{nonce:08x}/{number:08}/{}", last_level(round))
     }
 
     fn subscribers(self, bench: &Bench<'_>, flows: &[Arc<Flow>]) -> Vec<(usize, Spec)> {

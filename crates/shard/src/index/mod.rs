@@ -26,7 +26,7 @@ use martlet_codec::{SubscriptionOptions, TopicFilter, TopicName};
 use self::holdings::{Holding, Holdings};
 use self::list::List;
 use self::trie::{Place, Trie};
-use crate::slab::{Id, Slab, reserve_quarter, shrink, truncate};
+use crate::slab::{Id, Slab, reach, shrink, truncate};
 
 /// Most levels of a filter with a wildcard. The caller refuses deeper ones; a deeper one that is
 /// subscribed nevertheless matches nothing.
@@ -178,8 +178,8 @@ impl Index {
             return Subscribed { previous: Some(previous), first_of_filter: false };
         }
         let id = known.unwrap_or_else(|| self.insert_filter(filter));
-        self.make_room(who);
         let Index { subscribers, hasher, .. } = self;
+        reach(&mut subscribers[who.parity()], who.place());
         let holdings = &mut subscribers[who.parity()][who.place()];
         let holding = holdings.next_position();
         let entry = self.filters[id].subscribers.push(Entry { who, subscription, holding });
@@ -305,13 +305,5 @@ impl Index {
 
     fn holdings(&self, who: SubscriberId) -> Option<&Holdings> {
         self.subscribers[who.parity()].get(who.place())
-    }
-
-    fn make_room(&mut self, who: SubscriberId) {
-        let subscribers = &mut self.subscribers[who.parity()];
-        while who.place() >= subscribers.len() {
-            reserve_quarter(subscribers);
-            subscribers.push(Holdings::default());
-        }
     }
 }

@@ -136,8 +136,8 @@ fn a_member_that_subscribes_again_has_no_more_credit_than_before() {
     });
 }
 
-#[test]
-fn a_group_is_full_at_the_very_byte() {
+/// `m` is in a group that holds two messages of a thousand bytes, and has a subscription of its own; `p` publishes.
+fn in_a_narrow_group(mut story: impl FnMut(&mut Rig)) {
     everywhere_with(
         |config| config.group_bytes_max = 2 * (1000 + 64),
         |rig| {
@@ -146,45 +146,44 @@ fn a_group_is_full_at_the_very_byte() {
             rig.connect("m", "v5 expiry=60 rm=2");
             rig.subscribe("m", "$share/g/t@1");
             rig.subscribe("m", "own@1");
-            let publish = |rig: &mut Rig, payload: usize| rig.tell("p", &format!("publish t *{payload} 1#1"));
-            let full = |rig: &Rig| rig.dropped(Dropped::QueueFull);
-            rig.cut("m");
-            publish(rig, 999);
-            publish(rig, 1000);
-            assert_eq!(full(rig), 1, "a byte too many");
-            publish(rig, 999);
-            assert_eq!((full(rig), rig.counters().stored_messages), (1, 2));
+            story(rig);
         },
     );
 }
 
 #[test]
+fn a_group_is_full_at_the_very_byte() {
+    in_a_narrow_group(|rig| {
+        let publish = |rig: &mut Rig, payload: usize| rig.tell("p", &format!("publish t *{payload} 1#1"));
+        let full = |rig: &Rig| rig.dropped(Dropped::QueueFull);
+        rig.cut("m");
+        publish(rig, 999);
+        publish(rig, 1000);
+        assert_eq!(full(rig), 1, "a byte too many");
+        publish(rig, 999);
+        assert_eq!((full(rig), rig.counters().stored_messages), (1, 2));
+    });
+}
+
+#[test]
 fn what_is_given_back_counts() {
-    everywhere_with(
-        |config| config.group_bytes_max = 2 * (1000 + 64),
-        |rig| {
-            rig.connect("p", "v5");
-            rig.ignore("p");
-            rig.connect("m", "v5 expiry=60 rm=2");
-            rig.subscribe("m", "$share/g/t@1");
-            rig.subscribe("m", "own@1");
-            for (topic, size) in [("own", 1), ("own", 1), ("t", 999), ("t", 999)] {
-                rig.tell("p", &format!("publish {topic} *{size} 1#1"));
-            }
-            assert_eq!((rig.heard("m").len(), rig.counters().queued), (2, 4));
-            rig.cut("m"); // gives two back
-            assert_eq!(rig.counters().queued, 2);
-            rig.tell("p", "publish t x 1#1");
-            assert_eq!(rig.dropped(Dropped::QueueFull), 1);
-            rig.connect("m", "v5 clean=0 expiry=60 rm=4");
-            assert_eq!(rig.heard("m").len(), 4);
-            rig.tell("p", "publish t *999 1#1");
-            rig.tell("p", "publish t *999 1#2");
-            rig.silent("m");
-            (1..=4).for_each(|id| rig.tell("m", &format!("puback {id}")));
-            assert_eq!((rig.heard("m").len(), rig.dropped(Dropped::QueueFull)), (2, 1));
-        },
-    );
+    in_a_narrow_group(|rig| {
+        for (topic, size) in [("own", 1), ("own", 1), ("t", 999), ("t", 999)] {
+            rig.tell("p", &format!("publish {topic} *{size} 1#1"));
+        }
+        assert_eq!((rig.heard("m").len(), rig.counters().queued), (2, 4));
+        rig.cut("m"); // gives two back
+        assert_eq!(rig.counters().queued, 2);
+        rig.tell("p", "publish t x 1#1");
+        assert_eq!(rig.dropped(Dropped::QueueFull), 1);
+        rig.connect("m", "v5 clean=0 expiry=60 rm=4");
+        assert_eq!(rig.heard("m").len(), 4);
+        rig.tell("p", "publish t *999 1#1");
+        rig.tell("p", "publish t *999 1#2");
+        rig.silent("m");
+        (1..=4).for_each(|id| rig.tell("m", &format!("puback {id}")));
+        assert_eq!((rig.heard("m").len(), rig.dropped(Dropped::QueueFull)), (2, 1));
+    });
 }
 
 /// Groups `$share/N/t` at home on a shard of three.
