@@ -55,17 +55,37 @@ fn connect_at_home(shard: &mut Shard, now: Time) {
     unreachable!("half of the names are at home");
 }
 
-#[test]
-fn a_batch_that_is_too_much_for_one_turn_is_opened_in_several() {
+/// Two shards, with a client each, that do little in a turn.
+fn two_with_little_work(now: Time) -> [Shard; 2] {
     let interest = Arc::new(Interest::new());
-    let [mut from, mut to] = [0, 1].map(|number| {
+    [0, 1].map(|number| {
         let (shard, work_max) = (ShardId(number), WORK_MAX);
         let config = Config { shard, shards: 2, work_max, sys_interval_ms: 0, ..Config::default() };
-        Shard::new(config, Arc::clone(&interest))
-    });
+        let mut shard = Shard::new(config, Arc::clone(&interest));
+        connect_at_home(&mut shard, now);
+        shard
+    })
+}
+
+#[test]
+fn mail_that_is_no_message_is_work_too() {
     let now = Time::from_millis(1);
-    connect_at_home(&mut from, now);
-    connect_at_home(&mut to, now);
+    let [mut from, mut to] = two_with_little_work(now);
+    // Half of the groups are at home on the other shard, and joined by mail.
+    let subscribe = |group: u8| [b"\x82\x0f\0\x01\0\x0a$share/", &[group][..], b"/t\0"].concat();
+    let subscribes: Vec<u8> = (b'A'..=b'z').flat_map(subscribe).collect();
+    from.handle(now, Input::Received { connection: CLIENT, bytes: &subscribes });
+    let batch = from.take_mail(ShardId(1), Batch::default).unwrap();
+    to.handle(now, Input::Mail { from: ShardId(0), batch });
+    assert!(!to.wants_mail(), "a rest waits for the next turn");
+    (0..100).for_each(|_| to.handle(now, Input::Timeout));
+    assert!(to.wants_mail());
+}
+
+#[test]
+fn a_batch_that_is_too_much_for_one_turn_is_opened_in_several() {
+    let now = Time::from_millis(1);
+    let [mut from, mut to] = two_with_little_work(now);
     to.handle(now, Input::Received { connection: CLIENT, bytes: b"\x82\x06\0\x01\0\x01t\0" });
     let publishes: Vec<u8> = (0..MESSAGES).flat_map(|number| [0x30, 4, 0, 1, b't', number]).collect();
     from.handle(now, Input::Received { connection: CLIENT, bytes: &publishes });
