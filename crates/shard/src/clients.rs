@@ -55,11 +55,15 @@ impl<'a> Parcelled<'a> {
         }
     }
     /// The message as bytes.
-    fn parts<'b>(&'b self, publications: &'b Publications) -> Parts<'b> {
+    pub(crate) fn parts<'b>(&'b self, publications: &'b Publications) -> Parts<'b> {
         match self.source {
             Source::Borrowed(message) => message.parts(),
             Source::Stored(id) => publications.parts(id),
         }
+    }
+    /// Whether it lies in the store: one more receiver costs no more than an entry.
+    fn is_stored(&self) -> bool {
+        self.stored.is_some() || matches!(self.source, Source::Stored(_))
     }
     /// Its number in the store.
     pub(crate) fn store(&mut self, publications: &mut Publications) -> PublicationId {
@@ -189,7 +193,7 @@ impl Clients {
         if slot.session.outgoing.bytes() + size > self.config.queue_bytes_max {
             return Err(Dropped::QueueFull);
         }
-        if self.is_full_for(size) {
+        if !parcelled.is_stored() && self.is_full_for(size) {
             return Err(Dropped::Memory);
         }
         let slot = &mut self.sessions[out.to];

@@ -102,6 +102,7 @@ impl Shard {
         self.watch(id);
         self.come_online(now, key);
         self.clients.pump(now, key);
+        self.unblock_replays(now, key);
         self.clients.touch(id);
     }
 

@@ -14,9 +14,6 @@ use foldhash::fast::FixedState;
 use martlet_codec::{QoSLevel, TopicName};
 use martlet_protocol::{Burst, Encodings, Message, Time};
 
-/// Topics of newer messages remembered for one session while replays run.
-const FRESH_MAX: usize = 16 * 1024;
-
 /// The end of a chain in [`Fanout::more_ids`].
 const NO_MORE: u32 = u32::MAX;
 
@@ -207,7 +204,7 @@ impl Shard {
         let mut parcelled = Parcelled::borrowed(message);
         fanout.deliver(now, &mut parcelled, terms, &mut self.clients);
         if terms.retain {
-            fanout.targets.iter().for_each(|target| self.remember_fresh(target.to, message));
+            self.record_live(&mut parcelled, terms.qos);
         }
         for group in &fanout.groups {
             self.offer(now, *group, &mut parcelled, terms.qos, terms.retain);
@@ -299,16 +296,6 @@ impl Shard {
         }
     }
 
-    /// While older retained messages are on their way to a session, what is newer must not be undone by them.
-    fn remember_fresh(&mut self, key: SessionKey, message: &Message<'_>) {
-        if let Some(rare) = &mut self.clients.sessions[key].rare
-            && rare.replays > 0
-            && rare.fresh.len() < FRESH_MAX
-        {
-            rare.fresh.insert(topic_hash(message.topic.as_str()), rare.asked);
-        }
-    }
-
     /// Stops reading a publisher whose mail another shard does not take fast enough.
     pub(crate) fn throttle(&mut self, id: ConnectionId) {
         if self.is_mail_above_bound() && !self.clients.is_paused(id, pause::MAIL) {
@@ -337,7 +324,10 @@ impl Fanout {
                 subscription_ids: &self.ids,
                 group: None,
             };
-            clients.deliver(now, parcelled, &out, &mut self.encodings);
+            let is_taken = clients.deliver(now, parcelled, &out, &mut self.encodings);
+            if terms.retain && !is_taken {
+                clients.live_was_missed(target.to);
+            }
         }
         self.encodings.clear();
     }

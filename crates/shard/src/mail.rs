@@ -25,7 +25,8 @@ pub(crate) enum Mail {
     Publish { parcel: Parcel, qos: QoSLevel, retain: bool },
     /// You keep the retained message of this topic: replace it, or remove it if the payload is empty.
     Retain { parcel: Parcel, qos: QoSLevel },
-    /// Send this session your retained messages for a filter (the parcel's topic). `asked` counts what it asks for.
+    /// Send this session your retained messages for a filter (the parcel's topic). `asked` says which live messages
+    /// its shard had seen by then.
     Replay { session: SessionRef, filter: Parcel, subscription: Subscription, asked: u64 },
     /// One retained message of a replay. `replay` is the sender's number for it, owed credit by its size; `asked` that of its [`Mail::Replay`].
     Replayed {
@@ -33,8 +34,9 @@ pub(crate) enum Mail {
         replay: u64,
         parcel: Parcel,
         qos: QoSLevel,
+        maximum_qos: QoSLevel,
         id: Option<NonZeroU32>,
-        no_local: bool,
+        flags: ReplayFlags,
         asked: u64,
     },
     /// The session has taken this many KiB of a replay.
@@ -64,6 +66,24 @@ pub(crate) enum Mail {
     Return { member: SessionRef, filter: Parcel, parcel: Parcel, qos: QoSLevel, retain: bool },
     /// The sender's counters, for `$SYS`.
     Counters(Box<Counters>),
+}
+
+/// What a replayed message is, beside its QoS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ReplayFlags(u8);
+
+impl ReplayFlags {
+    pub(crate) fn new(no_local: bool, is_new: bool) -> Self {
+        ReplayFlags(u8::from(no_local) | u8::from(is_new) << 1)
+    }
+    /// The subscription is not for messages of its own client.
+    pub(crate) fn no_local(self) -> bool {
+        self.0 & 1 != 0
+    }
+    /// The topic had no retained message when the replay began.
+    pub(crate) fn is_new(self) -> bool {
+        self.0 & 2 != 0
+    }
 }
 
 /// What one shard tells another in one turn, or an empty one for its next turn: [`Shard::take_mail`](crate::Shard::take_mail).

@@ -25,7 +25,7 @@ pub(crate) struct Held {
     pub(crate) in_groups: u64,
     /// Shared subscriptions, each as if it had a group of its own.
     shares: u64,
-    /// Subscriptions and the table of retained messages, as of the last [`Shard::weigh`].
+    /// Subscriptions, the table of retained messages and what replays remember, as of the last [`Shard::weigh`].
     tables: u64,
 }
 
@@ -97,6 +97,7 @@ impl Clients {
 impl Shard {
     /// Weighs the tables anew: a few sums, no walk.
     pub(crate) fn weigh(&mut self) {
-        self.clients.held.tables = (self.index.memory() + self.retained.memory()) as u64;
+        let tables = self.index.memory() + self.retained.memory() + self.replays.memory();
+        self.clients.held.tables = tables as u64;
     }
 }

@@ -5,7 +5,7 @@ use crate::fanout::Terms;
 use crate::groups::{Assigned, GroupMessage};
 use crate::interface::{Effect, ShardId};
 use crate::mail::{Batch, Mail};
-use crate::replay::Replayed;
+use crate::replay::{ReplayTerms, Replayed};
 use crate::shard::Shard;
 use alloc::collections::VecDeque;
 use martlet_codec::TopicFilter;
@@ -111,7 +111,7 @@ impl Shard {
                 let terms = Terms { qos, retain, may_wait: true };
                 self.deliver_mail(now, &batch.message(&parcel), terms);
             }
-            Mail::Retain { parcel, qos } => self.set_retained(&batch.message(&parcel), qos),
+            Mail::Retain { parcel, qos } => self.set_retained(&batch.message(&parcel), qos, from),
             Mail::Replay { session, filter, subscription, asked } => {
                 self.start_replay(
                     session,
@@ -120,9 +120,10 @@ impl Shard {
                     asked,
                 );
             }
-            Mail::Replayed { session, replay, parcel, qos, id, no_local, asked } => {
+            Mail::Replayed { session, replay, parcel, qos, maximum_qos, id, flags, asked } => {
                 let message = batch.message(&parcel);
-                self.replayed(now, from, replay, &Replayed { session, message, qos, id, no_local, asked });
+                let terms = ReplayTerms { from, replay, qos, maximum_qos, id, flags, asked };
+                self.replayed(now, &Replayed { session, message, terms });
             }
             Mail::ReplayCredit { replay, credit } => self.replay_credit(replay, credit),
             Mail::ReplayDone { session, replay } => self.remote_replay_done(from, session, replay),

@@ -99,6 +99,7 @@ impl Shard {
             && let Some(key) = self.clients.connections.get(id).and_then(|connection| connection.session)
         {
             self.clients.pump(now, key);
+            self.unblock_replays(now, key);
         }
         used
     }

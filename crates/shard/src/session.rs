@@ -1,10 +1,9 @@
 //! The sessions of one shard, by client id and by number. It knows nothing of connections but their numbers,
 //! and delivers nothing.
 
-use crate::fanout::topic_hash;
 use crate::index::SubscriberId;
 use crate::interface::{ConnectionId, ShardId};
-use crate::replay::Waiting;
+use crate::replay::{Parked, Waiting};
 use crate::shares::Shares;
 use crate::slab::{Id, Slab, shrink};
 use crate::wheel::TimerId;
@@ -12,8 +11,7 @@ use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use core::hash::BuildHasher;
 use foldhash::fast::SeedableRandomState;
-use hashbrown::{HashMap, HashTable};
-use martlet_codec::TopicName;
+use hashbrown::HashTable;
 use martlet_protocol::{Session, Time};
 
 /// A session's number in its shard: small, dense, used again.
@@ -79,12 +77,10 @@ pub(crate) struct Rare {
     pub(crate) active: u32,
     /// Subscriptions whose replays begin when others are done.
     pub(crate) waiting: VecDeque<Waiting>,
-    /// Hashes of topics of which a newer message came while those replays run: theirs would be stale, or the same
-    /// once more.
-    /// With each, how many replays had been asked for by then: to later ones it is no news.
-    pub(crate) fresh: HashMap<u64, u64, SeedableRandomState>,
-    /// Replays asked for so far.
-    pub(crate) asked: u64,
+    /// Whether a live message with RETAIN was dropped for this session while those replays run.
+    pub(crate) has_missed_live: bool,
+    /// What other shards have sent of their replays and there was no room for.
+    pub(crate) parked: VecDeque<Parked>,
     /// Credit that is owed to replays of other shards once there is room for more, in KiB.
     pub(crate) owed: BTreeMap<(ShardId, u64), u32>,
 }
@@ -94,20 +90,15 @@ impl Rare {
     pub(crate) fn count_replays(&mut self) {
         self.replays = self.active.saturating_add(u32::try_from(self.waiting.len()).unwrap_or(u32::MAX));
     }
-    /// Whether any message came that a replay must not undo.
-    pub(crate) fn has_fresh(&self) -> bool {
-        !self.fresh.is_empty()
-    }
-    /// Whether a message of this topic came after the replay with this number was asked for.
-    pub(crate) fn is_fresh(&self, topic: TopicName<'_>, asked: u64) -> bool {
-        let asked_by_then = self.fresh.get(&topic_hash(topic.as_str()));
-        asked_by_then.is_some_and(|asked_by_then| *asked_by_then >= asked)
-    }
 }
 
 impl Slot {
     pub(crate) fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
+    }
+    /// Whether a live message with RETAIN was dropped for it while it is being sent retained messages.
+    pub(crate) fn has_missed_live(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.has_missed_live)
     }
 }
 

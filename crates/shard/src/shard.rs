@@ -82,7 +82,7 @@ impl Shard {
             interest,
             interest_counts: InterestCounts::new(config.shard.0, config.shards),
             retained: Retained::new(),
-            replays: Replays::default(),
+            replays: Replays::new(config.shard, &hasher),
             groups: Groups::new(hasher.clone()),
             outboxes: (0..count).map(|_| Outbox::default()).collect(),
             opened: None,
@@ -198,7 +198,7 @@ impl Shard {
         self.clients.transmitted(now, connection, bytes);
         if let Some(key) = self.clients.connections.get(connection).and_then(|connection| connection.session)
         {
-            self.unblock_replays(key);
+            self.unblock_replays(now, key);
         }
         self.after(now);
     }

@@ -11,7 +11,7 @@ use martlet_protocol::{Message, Time};
 
 impl Shard {
     /// The shard that keeps the retained message of a topic.
-    pub(super) fn home_of_topic(&self, topic: &str) -> ShardId {
+    pub(crate) fn home_of_topic(&self, topic: &str) -> ShardId {
         ShardId((topic_hash(topic) % u64::from(self.clients.config.shards)) as u8)
     }
 
@@ -19,27 +19,35 @@ impl Shard {
     pub(crate) fn retain(&mut self, message: &Message<'_>, qos: QoSLevel) {
         let home = self.home_of_topic(message.topic.as_str());
         if home == self.clients.config.shard {
-            return self.set_retained(message, qos);
+            return self.set_retained(message, qos, home);
         }
         let batch = self.outbox(home);
         let parcel = batch.pack(message);
         batch.push(Mail::Retain { parcel, qos });
     }
 
-    /// Replaces or removes a retained message of this shard. [MQTT-3.3.1-6] [MQTT-3.3.1-7]
+    /// Replaces or removes a retained message of this shard; its publisher is on shard `from`. [MQTT-3.3.1-6] [MQTT-3.3.1-7]
     /// [3.1.1 MQTT-3.3.1-7] [3.1.1 MQTT-3.3.1-10] [3.1.1 MQTT-3.3.1-11]
-    pub(crate) fn set_retained(&mut self, message: &Message<'_>, qos: QoSLevel) {
+    pub(crate) fn set_retained(&mut self, message: &Message<'_>, qos: QoSLevel, from: ShardId) {
         self.weigh();
         let full = self.clients.is_full_for(message.size());
-        let old = if message.payload.is_empty() || full {
-            self.retained.remove(&self.clients.publications, message.topic)
-        } else {
+        let is_stored = !message.payload.is_empty() && !full;
+        let old = if is_stored {
             let publication = self.clients.publications.insert(message);
             self.retained.set(&self.clients.publications, RetainedMessage { publication, qos })
+        } else {
+            self.retained.remove(&self.clients.publications, message.topic)
         };
         if full && !message.payload.is_empty() {
             self.clients.counters.routed += 1;
             self.clients.counters.dropped.count(Dropped::Memory, 1);
+        }
+        if !self.replays.all.is_empty() {
+            match (old, is_stored) {
+                (None, true) => self.replays.new_topics.born(message.topic.as_str(), from),
+                (Some(_), false) => self.replays.new_topics.removed(message.topic.as_str()),
+                _ => {}
+            }
         }
         if let Some(old) = old {
             self.clients.publications.release(old.publication);
@@ -51,6 +59,10 @@ impl Shard {
         const EXPIRED_MAX: usize = 10_000;
         for _ in 0..EXPIRED_MAX {
             let Some(old) = self.retained.expire(&self.clients.publications, now) else { return };
+            if !self.replays.all.is_empty() {
+                let topic = self.clients.publications.get(old.publication).topic.as_str();
+                self.replays.new_topics.removed(topic);
+            }
             self.clients.publications.release(old.publication);
         }
     }

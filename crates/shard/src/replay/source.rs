@@ -1,9 +1,10 @@
 //! The shard that keeps the messages: replays step through them, for a session here or on another shard.
 
-use super::{Replay, kib};
+use super::live::Since;
+use super::{Replay, Replays, kib};
 use crate::clients::{Clients, Outbound, Parcelled};
 use crate::index::Subscription;
-use crate::mail::Mail;
+use crate::mail::{Mail, ReplayFlags};
 use crate::retained::{Cursor, RetainedMessage, Step};
 use crate::session::SessionRef;
 use crate::shard::Shard;
@@ -27,7 +28,10 @@ impl Shard {
     ) {
         let Subscription { options, id } = subscription;
         let cursor = Cursor::new(filter);
-        self.replays.start(Replay { session, cursor, options, id, asked, credit: self.replay_window() });
+        let credit = self.replay_window();
+        let known = self.replays.new_topics.last();
+        let since = Since { session: session.shard(), asked: known, drained: known };
+        self.replays.start(Replay { session, cursor, options, id, asked, since, credit });
         if self.clients.config.shards == 1 {
             self.replays.release_fresh(); // there is no mail
         }
@@ -48,32 +52,32 @@ impl Shard {
     }
 
     fn step_local(&mut self, now: Time, number: u64) {
-        let Some(replay) = self.replays.all.get_mut(&number) else { return };
+        let Replays { all, new_topics, .. } = &mut self.replays;
+        let Some(replay) = all.get_mut(&number) else { return };
         let Some(key) = self.clients.sessions.resolve(replay.session) else {
             return self.replays.finish(number);
         };
         let mut encodings = Encodings::default();
-        let (clients, options, asked) = (&mut self.clients, replay.options, replay.asked);
+        let (clients, options, since) = (&mut self.clients, replay.options, replay.since);
         let ids = replay.id.map_or(0, NonZeroU32::get);
         let subscription_ids = if ids == 0 { &[][..] } else { core::slice::from_ref(&ids) };
         let mut blocked = false;
         let visit = &mut |clients: &mut Clients, retained: RetainedMessage| {
-            if clients.is_congested(key) {
-                blocked = true;
-                return ControlFlow::Break(());
-            }
             let message = clients.publications.parts(retained.publication);
             let slot = &clients.sessions[key];
             let own = options.no_local && message.publisher == slot.publisher;
-            let topic = || clients.publications.get(retained.publication).topic;
-            let had =
-                slot.rare.as_ref().is_some_and(|rare| rare.has_fresh() && rare.is_fresh(topic(), asked));
-            if !own && !had && !message.is_expired(now) {
-                let qos = retained.qos.min(options.maximum_qos);
-                let out = Outbound { to: key, qos, retain: true, subscription_ids, group: None };
-                clients.deliver(now, &mut Parcelled::stored(retained.publication), &out, &mut encodings);
-                encodings.clear();
+            let has_it = new_topics.is_new(message.topic, &since) && !slot.has_missed_live();
+            if own || has_it || message.is_expired(now) {
+                return ControlFlow::Continue(());
             }
+            let qos = retained.qos.min(options.maximum_qos);
+            if !clients.has_room_for_replay(key, qos, message.size()) {
+                blocked = true;
+                return ControlFlow::Break(());
+            }
+            let out = Outbound { to: key, qos, retain: true, subscription_ids, group: None };
+            clients.deliver(now, &mut Parcelled::stored(retained.publication), &out, &mut encodings);
+            encodings.clear();
             ControlFlow::Continue(())
         };
         let step = replay.cursor.step(&self.retained, STEP_VISITS, clients, visit);
@@ -92,10 +96,11 @@ impl Shard {
     }
 
     fn step_remote(&mut self, now: Time, number: u64) {
-        let Some(replay) = self.replays.all.get_mut(&number) else { return };
+        let Replays { all, new_topics, .. } = &mut self.replays;
+        let Some(replay) = all.get_mut(&number) else { return };
         let (session, to) = (replay.session, replay.session.shard());
-        let Replay { cursor, options, id, asked, credit, .. } = replay;
-        let asked = *asked;
+        let Replay { cursor, options, id, asked, since, credit, .. } = replay;
+        let (asked, since) = (*asked, *since);
         let batch = self.outboxes[to.0 as usize].batch(&mut self.clients.effects, to);
         let visit = &mut |publications: &mut &Publications, retained: RetainedMessage| {
             if *credit <= 0 {
@@ -105,9 +110,20 @@ impl Shard {
             if !message.is_expired(now) {
                 *credit -= i64::from(kib(&message));
                 let parcel = batch.pack(&message);
-                let qos = retained.qos.min(options.maximum_qos);
-                let no_local = options.no_local;
-                batch.push(Mail::Replayed { session, replay: number, parcel, qos, id: *id, no_local, asked });
+                let (qos, maximum_qos) = (retained.qos, options.maximum_qos);
+                let is_new = new_topics.is_new(message.topic.as_str().as_bytes(), &since);
+                let flags = ReplayFlags::new(options.no_local, is_new);
+                let id = *id;
+                batch.push(Mail::Replayed {
+                    session,
+                    replay: number,
+                    parcel,
+                    qos,
+                    maximum_qos,
+                    id,
+                    flags,
+                    asked,
+                });
             }
             ControlFlow::Continue(())
         };

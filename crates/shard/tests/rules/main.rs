@@ -26,6 +26,7 @@ mod retained;
 mod routes;
 mod sessions;
 mod shared;
+mod slow_replay;
 mod stream;
 mod subscriptions;
 mod transmit;
