@@ -76,7 +76,9 @@ impl World<'_> {
         let client = &mut self.clients[at];
         let mut payload = if clear { String::new() } else { format!("{number}.") };
         if !clear {
-            let size = if self.random.chance(1) { LARGE } else { self.random.below(40) };
+            // A retained message that no queue has room for is dropped: nothing can be said of it.
+            let fits = !retain || self.plan.queue_bytes_max > 2 * LARGE;
+            let size = if self.random.chance(1) && fits { LARGE } else { self.random.below(40) };
             payload.extend(std::iter::repeat_n('x', size));
         }
         let expires = client.profile.version.is_v5() && !clear && self.random.chance(8);
@@ -217,9 +219,11 @@ impl World<'_> {
     /// The retained messages that a subscription made now must bring.
     pub(crate) fn owed_by(&self, at: usize, subscription: &Subscribed) -> Vec<Owed> {
         let mut owed = Vec::new();
-        if subscription.is_shared() || subscription.qos == QoSLevel::AtMostOnce {
+        if subscription.is_shared() {
             return owed;
         }
+        let client = &self.clients[at];
+        let connection = (subscription.qos == QoSLevel::AtMostOnce).then_some(client.connections);
         for (topic, _) in RETAINED.into_iter().filter(|(topic, _)| subscription.matches(topic)) {
             let all = self.ledger.published.iter().enumerate();
             let mut retained = all.filter(|(_, one)| one.retain && one.topic == topic);
@@ -229,7 +233,7 @@ impl World<'_> {
                 && self.clients[last.publisher].profile.id == self.clients[at].profile.id;
             if !last.clear && !last.expires && !own {
                 let (filter, since, session) = (subscription.filter, self.step, self.clients[at].sessions);
-                owed.push(Owed { topic, number, filter, since, session });
+                owed.push(Owed { topic, number, filter, since, session, connection });
             }
         }
         owed

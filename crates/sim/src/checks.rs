@@ -1,6 +1,6 @@
 //! What must hold once everything has settled: every promise that was made is kept, and nothing is left over.
 
-use crate::client::{Client, Owed};
+use crate::client::Client;
 use crate::failure::{Checker, Verdict, check};
 use crate::ledger::{Fate, Published, Subscribed};
 use crate::plan::{Plan, Profile, RETAINED, SHARED};
@@ -15,9 +15,10 @@ impl World<'_> {
         let dropped = self.counters().dropped.by_limits() > 0;
         if !dropped {
             self.everything_arrived()?;
-            self.retained_came_with_subscriptions()?;
+            self.newest_was_seen_last()?;
             self.wills_were_published()?;
         }
+        self.retained_came_with_subscriptions()?;
         self.shared_arrived(dropped)?;
         self.retained_is_the_last(dropped)?;
         for client in &mut self.clients {
@@ -71,35 +72,6 @@ impl World<'_> {
             }
             _ => published.fate == Fate::Accepted,
         }
-    }
-
-    fn retained_came_with_subscriptions(&self) -> Verdict {
-        for client in self.clients.iter().filter(|client| !client.retired && !client.muddled) {
-            for owed in client.owed.iter().filter(|owed| owed.session == client.sessions) {
-                let came = self.came(client, owed);
-                check(came, Checker::Retained, || {
-                    format!("{} subscribed and did not get the retained message: {owed:?}", client.profile.id) // [MQTT-3.3.1-9]
-                })?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether the subscription brought that message or a newer one, or it was taken away in between.
-    fn came(&self, client: &Client, owed: &Owed) -> bool {
-        let Some(subscription) =
-            client.subscriptions.iter().find(|one| one.filter == owed.filter && !one.ending)
-        else {
-            return true;
-        };
-        if subscription.acked.is_none() {
-            return true;
-        }
-        let all = self.ledger.published.iter().enumerate().skip(owed.number);
-        all.filter(|(_, one)| one.retain && one.topic == owed.topic).any(|(number, one)| {
-            let got_at = client.got_at.get(&(client.sessions, number));
-            one.clear || one.expires || got_at.is_some_and(|step| *step > owed.since)
-        })
     }
 
     /// Each message of a shared subscription went to one member.

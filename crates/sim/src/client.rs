@@ -19,7 +19,7 @@ pub(crate) enum Request {
     Unsubscribe { filter: &'static str, asked: u64 },
 }
 
-/// A retained message that a subscription must bring: this one of the topic, or a newer one.
+/// A retained message that a subscription must bring, with RETAIN: this one of the topic, or a newer one.
 #[derive(Clone, Debug)]
 pub(crate) struct Owed {
     pub(crate) topic: &'static str,
@@ -27,6 +27,8 @@ pub(crate) struct Owed {
     pub(crate) filter: &'static str,
     pub(crate) since: u64,
     pub(crate) session: u32,
+    /// With QoS 0 it is owed to this connection only.
+    pub(crate) connection: Option<u32>,
 }
 
 /// One client.
@@ -47,8 +49,8 @@ pub(crate) struct Client {
     pub(crate) requests: Vec<(Token, Request)>,
     pub(crate) tokens: Vec<(Token, usize)>,
     pub(crate) owed: Vec<Owed>,
-    /// When it last got something: step, by message.
-    pub(crate) got_at: BTreeMap<(u32, usize), u64>,
+    /// When it last got a message of a topic with RETAIN: step, by session.
+    pub(crate) retained_at: BTreeMap<(u32, &'static str), u64>,
     /// Wills that it got, by client.
     pub(crate) wills: BTreeMap<usize, u32>,
     /// It never connects again.
@@ -88,7 +90,7 @@ impl Client {
             requests: Vec::new(),
             tokens: Vec::new(),
             owed: Vec::new(),
-            got_at: BTreeMap::new(),
+            retained_at: BTreeMap::new(),
             wills: BTreeMap::new(),
             retired: false,
             leaves: false,

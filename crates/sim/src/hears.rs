@@ -103,7 +103,11 @@ impl World<'_> {
             retain: received.retain,
             ids: received.subscription_ids.as_slice(),
         };
-        client.got_at.insert((client.sessions, number), self.step);
+        if received.retain
+            && let Some(published) = self.ledger.published.get(number)
+        {
+            client.retained_at.insert((client.sessions, published.topic), self.step);
+        }
         let session = client.session();
         self.ledger.receive(session, &client.subscriptions, number, &got)
     }

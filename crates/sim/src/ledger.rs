@@ -100,6 +100,8 @@ pub(crate) struct Ledger {
     pub(crate) published: Vec<Published>,
     pub(crate) receipts: BTreeMap<(SessionId, usize), Receipts>,
     last: BTreeMap<Stream, usize>,
+    /// The last publication of a topic that a session got, with RETAIN or without.
+    pub(crate) seen: BTreeMap<(SessionId, &'static str), usize>,
     /// The newest retained publication that a session got as a live message, per topic and QoS delivered.
     newest: BTreeMap<(SessionId, &'static str, QoSLevel), usize>,
     /// Shared subscriptions of which a member's session has ended in this round: what it had begun may be lost.
@@ -143,6 +145,7 @@ impl Ledger {
         matching(session, subscriptions, &published, got)
             .map_err(|failure| failure.about(number, session))?;
         let shared = SHARED.iter().any(|(.., topic)| *topic == published.topic);
+        self.seen.insert((session, published.topic), number);
         if !shared {
             self.in_order(session, number, &published, got)?;
         }

@@ -17,6 +17,7 @@ mod ledger;
 mod link;
 mod plan;
 mod random;
+mod replays;
 mod tamper;
 mod trace;
 mod wills;
