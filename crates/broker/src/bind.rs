@@ -21,7 +21,7 @@ pub(crate) struct Bound {
 pub(crate) fn all(configs: &[ListenerConfig], shards: usize) -> Result<Bound, Fault> {
     let mut bound = Bound { acceptors: (0..shards).map(|_| Vec::new()).collect(), endpoints: Vec::new() };
     for config in configs {
-        match Listener::bind(&config.endpoint, shards > 1) {
+        match Listener::bind_with_mode(&config.endpoint, shards > 1, config.mode) {
             Ok(listeners) => {
                 for listener in listeners {
                     bound.add(listener, config)?;
@@ -46,8 +46,8 @@ impl Bound {
         let admission = admission(&first, config.allow_anonymous);
         if admission == Admission::Ask {
             tracing::warn!(
-                "nobody can connect to {}: there are no accounts yet, and clients without one come in over \
-                 loopback addresses and Unix sockets only; --allow-anonymous lets them in",
+                "nobody can connect to {}: there are no accounts yet, and anonymous clients are accepted on \
+                 loopback and Unix socket listeners only; --allow-anonymous lets them in",
                 first.endpoint
             );
         }
@@ -63,7 +63,7 @@ impl Bound {
     }
 }
 
-/// Anonymous clients come in over loopback addresses and Unix sockets; elsewhere only if the configuration
+/// Listeners on loopback addresses and Unix sockets accept anonymous clients; others only if the configuration
 /// says so.
 fn admission(listener: &Listener, allow_anonymous: Option<bool>) -> Admission {
     let is_local = listener.tcp_address().is_none_or(|address| address.ip().is_loopback());

@@ -86,9 +86,12 @@ impl Broker {
     pub fn start(config: Config) -> Result<Self, Fault> {
         let shards = config.shard_count();
         let open_files = descriptors::raise_limit();
+        descriptors::check(open_files, shards, config.listeners.len())?;
         let bound = bind::all(&config.listeners, usize::from(shards))?;
-        let max_connections = config.max_connections.unwrap_or(usize::MAX);
-        let seats = Seats::new(max_connections.min(descriptors::connections_max(open_files, shards)));
+        let most = descriptors::connections_max(open_files, shards);
+        let most = config.max_connections.map_or(most, |configured| configured.min(most));
+        descriptors::announce(open_files, shards, config.max_connections, most);
+        let seats = Seats::new(most);
         let (handle, parts) = open_parts(shards, bound.acceptors, &seats)?;
         let mut broker = Broker { endpoints: bound.endpoints, threads: Vec::new(), handle };
         let shared = ShardSeed { config, interest: Arc::new(Interest::new()), seed: random_seed(), shards };

@@ -1,5 +1,6 @@
 //! The limit of open files: raised to what the system allows, and what it leaves for connections.
 
+use martlet_net::Fault;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Descriptors that are not connections: standard streams, log, listeners and poll handles of each shard.
@@ -25,6 +26,37 @@ pub(crate) fn raise_limit() -> Option<u64> {
     }
 }
 
+/// Standard streams and the pipe for signals.
+const NEEDED: u64 = 6;
+/// A poll, its waker, and a descriptor in reserve.
+const NEEDED_PER_SHARD: u64 = 3;
+
+/// Refuses to start what could not accept a single connection.
+pub(crate) fn check(limit: Option<u64>, shards: u8, listeners: usize) -> Result<(), Fault> {
+    let Some(limit) = limit else { return Ok(()) };
+    let shards = u64::from(shards);
+    let needed = NEEDED + shards * (NEEDED_PER_SHARD + listeners as u64) + 1;
+    if limit >= needed {
+        return Ok(());
+    }
+    let what = format!(
+        "the limit of open files is {limit}, and {shards} shards with {listeners} listeners need at least {needed}"
+    );
+    Err(Fault::limit("start", what, "raise it (ulimit -n, LimitNOFILE= of systemd), or run fewer shards"))
+}
+
+/// Says how many connections there is room for, and why no more.
+pub(crate) fn announce(limit: Option<u64>, shards: u8, max_connections: Option<usize>, most: usize) {
+    let kept = RESERVE + RESERVE_PER_SHARD * u64::from(shards);
+    match limit {
+        _ if max_connections == Some(most) => tracing::info!("room for {most} connections (max_connections)"),
+        None => tracing::info!("room for any number of connections: open files are not limited"),
+        Some(limit) => tracing::info!(
+            "room for {most} connections: the limit of open files is {limit}, of which {kept} are kept for the broker itself"
+        ),
+    }
+}
+
 /// How many connections fit under `limit` open files.
 pub(crate) fn connections_max(limit: Option<u64>, shards: u8) -> usize {
     let reserve = RESERVE + RESERVE_PER_SHARD * u64::from(shards);
@@ -35,6 +67,16 @@ pub(crate) fn connections_max(limit: Option<u64>, shards: u8) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_serve_anybody_does_not_start() {
+        assert!(check(Some(17), 2, 2).is_ok());
+        let fault = check(Some(16), 2, 2).expect_err("not one connection");
+        assert!(fault.is_resource_limit());
+        let text = fault.to_string();
+        assert!(text.contains("open files is 16") && text.contains("need at least 17"), "{text}");
+        assert!(check(None, 64, 100).is_ok());
+    }
 
     #[test]
     fn a_reserve_is_kept() {

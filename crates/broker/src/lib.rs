@@ -4,8 +4,9 @@
 //! bytes are moved, in the order that [`martlet_shard::Input`] and [`martlet_shard::Effect`] lay down.
 //!
 //! ```no_run
+//! let signals = martlet_broker::Signals::catch()?;
 //! let broker = martlet_broker::Broker::start(martlet_broker::Config::default())?;
-//! martlet_broker::stop_on_signals(broker.handle())?;
+//! signals.control(broker.handle())?;
 //! println!("listening on {}", broker.endpoints()[0]);
 //! broker.join()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -25,4 +26,4 @@ mod trim;
 
 pub use broker::{Broker, Failure, Handle};
 pub use config::{BadConfig, Config, ConfigFault, ListenerConfig, LoadFault};
-pub use signals::stop_on_signals;
+pub use signals::Signals;

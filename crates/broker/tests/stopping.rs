@@ -65,7 +65,7 @@ fn a_signal_stops_in_order() {
 #[ignore = "a part of a_signal_stops_in_order, which runs it as a process"]
 fn child_with_signals() {
     let broker = TestBroker::start(2);
-    martlet_broker::stop_on_signals(broker.handle()).unwrap();
+    martlet_broker::Signals::catch().unwrap().control(broker.handle()).unwrap();
     child::announce(broker.address);
     broker.join();
 }

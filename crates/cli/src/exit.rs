@@ -98,6 +98,7 @@ pub(crate) fn stream_failure(fault: &Fault) -> Failure {
         FaultKind::Unsupported if fault.to_string().contains("TLS") => Status::Tls,
         FaultKind::Unsupported => Status::Usage,
         FaultKind::Io => Status::Network,
+        FaultKind::Limit => Status::Configuration,
     };
     Failure::new(status, fault.to_string())
 }

@@ -10,6 +10,7 @@ mod connect;
 mod exit;
 mod format;
 mod generate;
+mod log;
 mod outage;
 mod publish;
 mod serve;

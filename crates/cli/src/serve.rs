@@ -1,18 +1,31 @@
 //! `martlet serve` and `martlet check-config`: options to a configuration, and the broker in the foreground.
 
-use crate::args::{Durability, LogFormat, LogLevel, ServeArgs};
+use crate::args::{Durability, LogFormat, ServeArgs};
 use crate::exit::{Failure, Status, stream_failure};
-use martlet_broker::{Broker, Config, Failure as Ended, ListenerConfig, stop_on_signals};
-use martlet_net::Endpoint;
-use std::io::{self, IsTerminal};
+use crate::log::Log;
+use martlet_broker::{Broker, Config, Failure as Ended, ListenerConfig, Signals};
+use martlet_net::{Endpoint, Fault};
 use std::path::Path;
-use tracing::Level;
 
 pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
+    let log = Log::start(args.log_format, args.log_level)
+        .map_err(|error| start_failure(&Fault::io("start the thread that writes the log", error)))?;
+    let ended = run(args).map_err(|failure| match args.log_format {
+        LogFormat::Json => {
+            tracing::error!("{failure}");
+            Failure::new(failure.status, "")
+        }
+        LogFormat::Auto | LogFormat::Human => failure,
+    });
+    log.flush();
+    ended
+}
+
+fn run(args: &ServeArgs) -> Result<(), Failure> {
     let config = config(args)?;
-    start_log(args.log_format, args.log_level);
-    let broker = Broker::start(config).map_err(|fault| stream_failure(&fault))?;
-    stop_on_signals(broker.handle()).map_err(|fault| Failure::new(Status::Internal, fault.to_string()))?;
+    let signals = Signals::catch().map_err(|fault| start_failure(&fault))?;
+    let broker = Broker::start(config).map_err(|fault| start_failure(&fault))?;
+    signals.control(broker.handle()).map_err(|fault| start_failure(&fault))?;
     for endpoint in broker.endpoints() {
         tracing::info!("listening on {endpoint}");
     }
@@ -64,26 +77,12 @@ fn config(args: &ServeArgs) -> Result<Config, Failure> {
     Ok(config)
 }
 
-fn start_log(format: LogFormat, level: LogLevel) {
-    let level = match level {
-        LogLevel::Error => Level::ERROR,
-        LogLevel::Warn => Level::WARN,
-        LogLevel::Info => Level::INFO,
-        LogLevel::Debug => Level::DEBUG,
-        LogLevel::Trace => Level::TRACE,
-    };
-    let colours = format == LogFormat::Auto && io::stderr().is_terminal() && no_color_is_unset();
-    // Where stderr cannot be written, the broker goes on without a log.
-    let log =
-        tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).log_internal_errors(false);
-    match format {
-        LogFormat::Json => log.json().init(),
-        LogFormat::Auto | LogFormat::Human => log.with_target(false).with_ansi(colours).init(),
+/// The broker could not start. What the environment does not grant is for its operator to change, as a configuration is.
+fn start_failure(fault: &Fault) -> Failure {
+    if fault.is_resource_limit() {
+        return Failure::new(Status::Configuration, fault.to_string());
     }
-}
-
-fn no_color_is_unset() -> bool {
-    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    stream_failure(fault)
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ pub enum FaultKind {
     Unsupported,
     /// The system or the network said no.
     Io,
+    /// A limit of this process is too low.
+    Limit,
 }
 
 /// Something that the environment did not allow.
@@ -40,6 +42,11 @@ impl Fault {
             io::Error::new(io::ErrorKind::Unsupported, format!("{what} is not supported by this build"));
         Fault { doing: doing.into(), source, advice: None, kind: FaultKind::Unsupported }
     }
+    /// A limit of this process that is too low for what it is to do.
+    pub fn limit(doing: impl Into<Cow<'static, str>>, what: String, advice: &'static str) -> Self {
+        let (source, advice) = (io::Error::other(what), Some(advice.into()));
+        Fault { doing: doing.into(), source, advice, kind: FaultKind::Limit }
+    }
     /// No address for a name.
     pub(crate) fn name_lookup(doing: impl Into<Cow<'static, str>>, host: &str, source: &io::Error) -> Self {
         let source =
@@ -52,6 +59,12 @@ impl Fault {
         const EAFNOSUPPORT: [i32; 2] = [97, 47]; // Linux; the BSDs and macOS
         self.source.kind() == io::ErrorKind::AddrNotAvailable
             || self.source.raw_os_error().is_some_and(|code| EAFNOSUPPORT.contains(&code))
+    }
+    /// Whether a limit of this process or machine is the cause: open files, threads, memory.
+    pub fn is_resource_limit(&self) -> bool {
+        self.kind == FaultKind::Limit
+            || is_out_of_descriptors(&self.source)
+            || matches!(self.source.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory)
     }
     /// The same fault with other advice.
     #[must_use]
@@ -87,6 +100,7 @@ fn general_advice(error: &io::Error) -> Option<&'static str> {
         return Some("raise the limit of open files (ulimit -n, LimitNOFILE= of systemd)");
     }
     Some(match error.kind() {
+        io::ErrorKind::WouldBlock => "raise the limit of threads (ulimit -u, TasksMax= of systemd)",
         io::ErrorKind::ConnectionRefused => "nobody listens there: is the broker running, is the port right?",
         io::ErrorKind::TimedOut => "no answer: check the address, and firewalls between here and there",
         io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => "check the network connection",

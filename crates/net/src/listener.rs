@@ -9,9 +9,10 @@ use socket2::{Domain, Protocol, Type};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
+use std::time::Duration;
 
 /// How many connections may wait to be accepted; the system may allow fewer.
-const BACKLOG: i32 = 4096;
+pub(crate) const BACKLOG: i32 = 4096;
 
 /// A listening socket and where it listens.
 #[derive(Debug)]
@@ -35,18 +36,30 @@ impl Listener {
     /// Whether several TCP listeners can share an address, each with its own queue, on this platform.
     pub const CAN_SHARE_PORT: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
+    /// Permissions of a Unix socket's file unless told otherwise: its owner and group may connect.
+    pub const UNIX_MODE: u32 = 0o660;
+
     /// Listens on every address of `endpoint` (a host name may have several, and `localhost` is 127.0.0.1 and ::1
     /// whatever the resolver knows, as far as this machine has both); `shared` lets
-    /// [`Listener::share`] add more sockets to each.
+    /// [`Listener::share`] add more sockets to each. The file of a Unix socket gets the permissions
+    /// [`Self::UNIX_MODE`].
     ///
     /// # Errors
     /// A port or path in use, no permission, an unknown name, an address that is not this machine's.
     pub fn bind(endpoint: &Endpoint, shared: bool) -> Result<Vec<Self>, Fault> {
+        Self::bind_with_mode(endpoint, shared, Self::UNIX_MODE)
+    }
+
+    /// The same with other permissions for the file of a Unix socket: who may write to it may connect.
+    ///
+    /// # Errors
+    /// As [`Self::bind`].
+    pub fn bind_with_mode(endpoint: &Endpoint, shared: bool, unix_mode: u32) -> Result<Vec<Self>, Fault> {
         let doing = format!("listen on {endpoint}");
         resolve::check_supported(&doing, endpoint)?;
         match &endpoint.address {
             Address::Unix(path) => {
-                let (socket, file) = unix::bind(path).map_err(|e| bind_fault(doing, e))?;
+                let (socket, file) = unix::bind(path, unix_mode).map_err(|e| bind_fault(doing, e))?;
                 Ok(vec![Listener { endpoint: endpoint.clone(), socket: Socket::Unix(socket, file) }])
             }
             Address::Tcp { host, port } => {
@@ -122,9 +135,18 @@ fn bound(address: SocketAddr, shared: bool) -> io::Result<socket2::Socket> {
     if shared && Listener::CAN_SHARE_PORT {
         socket.set_reuse_port(true)?;
     }
+    socket.set_tcp_keepalive(&keep_alive())?; // accepted connections have it, too
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     Ok(socket)
+}
+
+/// A peer that is gone without a word is noticed after two minutes, whatever keep-alive its client asked for: a minute
+/// of silence, then four questions. There is no time limit for data: it would end connections whose client is there and
+/// does not read.
+fn keep_alive() -> socket2::TcpKeepalive {
+    let asks = socket2::TcpKeepalive::new().with_time(Duration::from_secs(60));
+    asks.with_interval(Duration::from_secs(15)).with_retries(4)
 }
 
 fn bind_fault(doing: String, error: io::Error) -> Fault {

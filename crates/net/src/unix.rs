@@ -1,8 +1,10 @@
 //! The file of a Unix domain socket: replaced when its owner is dead, removed when ours goes.
 
+use crate::listener::BACKLOG;
+use socket2::{Domain, SockAddr, Socket, Type};
 use std::fs;
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
@@ -29,17 +31,25 @@ impl Drop for SocketFile {
     }
 }
 
-/// A listener at `path`; the file that a dead process left there is replaced.
-pub(crate) fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
-    let listener = match UnixListener::bind(path) {
+/// A listener at `path`, with the permissions `mode`; the file that a dead process left there is replaced.
+pub(crate) fn bind(path: &Path, mode: u32) -> io::Result<(UnixListener, SocketFile)> {
+    let socket = match bound(path) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             remove_dead(path)?;
-            UnixListener::bind(path)?
+            bound(path)?
         }
         other => other?,
     };
-    listener.set_nonblocking(true)?;
-    Ok((listener, SocketFile { path: path.to_owned(), identity: identity(path)? }))
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+    socket.set_nonblocking(true)?;
+    socket.listen(BACKLOG)?; // nobody could connect before the permissions were right
+    Ok((socket.into(), SocketFile { path: path.to_owned(), identity: identity(path)? }))
+}
+
+fn bound(path: &Path) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.bind(&SockAddr::unix(path)?)?;
+    Ok(socket)
 }
 
 /// Removes the file of a socket that nobody listens on any more.

@@ -98,3 +98,34 @@ fn faults_say_what_to_do() {
     let foreign = fault(Listener::bind(&Endpoint::tcp("192.0.2.1", 0), false));
     assert!(foreign.to_string().contains("no address of this machine"), "{foreign}");
 }
+
+#[test]
+fn a_unix_socket_gets_its_permissions() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = std::env::temp_dir().join(format!("martlet-mode-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let path = directory.join("s");
+    let endpoint: Endpoint = format!("unix://{}", path.display()).parse().unwrap();
+    for mode in [0o600, 0o666] {
+        let listener = Listener::bind_with_mode(&endpoint, false, mode).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode);
+        drop(listener);
+    }
+    std::fs::remove_dir_all(&directory).unwrap();
+}
+
+/// The kernel asks a silent peer whether it is still there, on connections that were accepted.
+#[test]
+#[cfg(target_os = "linux")]
+fn accepted_connections_are_kept_alive() {
+    let listeners = Listener::bind(&Endpoint::tcp("127.0.0.1", 0), false).unwrap();
+    let Socket::Tcp(listener) = &listeners[0].socket else { panic!("TCP was asked for") };
+    listener.set_nonblocking(false).unwrap();
+    let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (accepted, _) = listener.accept().unwrap();
+    let socket = socket2::SockRef::from(&accepted);
+    assert!(socket.keepalive().unwrap());
+    let ask =
+        (socket.tcp_keepalive_time().unwrap().as_secs(), socket.tcp_keepalive_interval().unwrap().as_secs());
+    assert_eq!((ask, socket.tcp_keepalive_retries().unwrap()), ((60, 15), 4));
+}

@@ -3,9 +3,66 @@
 use core::fmt;
 use martlet_codec::{Malformed, PacketType, ReasonCode};
 
+/// What clients speak that were sent to the wrong port, recognized by their first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherProtocol {
+    /// A TLS handshake.
+    Tls,
+    /// An HTTP request; WebSocket begins with one.
+    Http,
+    /// The header of a proxy, in version 1 or 2 of the PROXY protocol.
+    Proxy,
+}
+
+impl OtherProtocol {
+    /// How they begin.
+    const BEGINNINGS: [(&'static [u8], OtherProtocol); 15] = [
+        (b"\x16\x03", Self::Tls),
+        (b"GET ", Self::Http),
+        (b"HEAD ", Self::Http),
+        (b"POST ", Self::Http),
+        (b"PUT ", Self::Http),
+        (b"PATCH ", Self::Http),
+        (b"DELETE ", Self::Http),
+        (b"OPTIONS ", Self::Http),
+        (b"CONNECT ", Self::Http),
+        (b"TRACE ", Self::Http),
+        (b"PRI * HTTP/2", Self::Http),
+        (b"HTTP/", Self::Http),
+        (b"PROXY TCP", Self::Proxy),
+        (b"PROXY UNKNOWN", Self::Proxy),
+        (b"\r\n\r\n\0\r\nQUIT\n", Self::Proxy),
+    ];
+    /// Bytes that are enough to know one.
+    const SHOWN_MIN: usize = 3;
+
+    /// The protocol that these first bytes belong to; a few of them are enough.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        let fits = |beginning: &[u8]| {
+            let shown = bytes.len().min(beginning.len());
+            shown >= Self::SHOWN_MIN.min(beginning.len()) && bytes[..shown] == beginning[..shown]
+        };
+        Self::BEGINNINGS.iter().find(|(beginning, _)| fits(beginning)).map(|(_, protocol)| *protocol)
+    }
+}
+
+impl fmt::Display for OtherProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tls => "a TLS handshake, and this listener has no TLS: use mqtt:// in the client",
+            Self::Http => {
+                "an HTTP request, and this listener has no WebSocket: is it a browser, a health check, or the wrong port?"
+            }
+            Self::Proxy => "a PROXY protocol header, which this listener does not read: turn it off in the load balancer",
+        })
+    }
+}
+
 /// A breach of the protocol by the other side. The connection ends with [`Self::reason`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Violation {
+    /// The first bytes of a client are those of another protocol.
+    NotMqtt(OtherProtocol),
     /// The first packet of a client is not CONNECT.
     FirstPacketNotConnect(PacketType),
     /// A second CONNECT on one connection.
@@ -64,6 +121,7 @@ impl Violation {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::NotMqtt(protocol) => return protocol.fmt(f),
             Self::FirstPacketNotConnect(kind) => return write!(f, "the first packet is {kind}, not CONNECT"),
             Self::WrongDirection(kind) => {
                 return write!(f, "{kind} came from the side that must not send it");

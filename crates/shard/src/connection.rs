@@ -65,6 +65,7 @@ impl Connection {
             packets_received: 0,
             messages: (0, 0),
             bytes: (0, 0),
+            oversized: None,
         };
         Connection {
             protocol,

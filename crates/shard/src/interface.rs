@@ -90,7 +90,11 @@ pub enum Input<'a> {
 pub enum Loss {
     /// The other side closed, or this side did after [`Effect::Close`].
     Closed,
-    /// Reset, time-out or another fault of the transport.
+    /// The other side reset it.
+    Reset,
+    /// Nothing that was sent is acknowledged any more, or the network has no way to the other side.
+    TimedOut,
+    /// Another fault of the transport.
     Failed,
 }
 
@@ -165,7 +169,7 @@ pub enum Effect {
     Authenticate(ConnectionId, Box<Credentials>),
     /// There is mail for this shard: [`Shard::take_mail`](crate::Shard::take_mail) when there is room for it.
     Mail(ShardId),
-    /// A client got in: for a log at debug level.
+    /// A client got in: one line of the log.
     Connected(ConnectionId, Box<Life>),
     /// A connection's life is over: the one line of the log about it. Comes before `Close`.
     Ended(ConnectionId, Box<Life>, EndReason),
@@ -192,6 +196,19 @@ pub struct Life {
     pub messages: (u64, u64),
     /// Bytes received and sent.
     pub bytes: (u64, u64),
+    /// The packet that was too large, if that ended the connection.
+    pub oversized: Option<Box<Oversized>>,
+}
+
+/// A packet above the limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Oversized {
+    /// Bytes of the whole packet, as its header claims.
+    pub size: u32,
+    /// Bytes that are accepted.
+    pub limit: u32,
+    /// The Topic Name, if it is a PUBLISH and the name has come.
+    pub topic: Option<Box<str>>,
 }
 
 /// Why a connection ended, in the words of the log.
@@ -225,9 +242,14 @@ impl fmt::Display for EndReason {
             Self::ConnectionLost(Loss::Closed) => {
                 f.write_str("connection closed by the client without DISCONNECT")
             }
+            Self::ConnectionLost(Loss::Reset) => f.write_str("connection reset by the client"),
+            Self::ConnectionLost(Loss::TimedOut) => {
+                f.write_str("connection timed out: the network no longer reaches the client")
+            }
             Self::ConnectionLost(Loss::Failed) => f.write_str("connection failed"),
             // By the name of the code that a client of 5.0 is told.
             Self::Malformed(malformed) => write!(f, "{}: {malformed}", malformed.reason().name()),
+            Self::Violation(Violation::NotMqtt(protocol)) => write!(f, "not MQTT: {protocol}"),
             Self::Violation(violation) => write!(f, "{}: {violation}", violation.reason().name()),
             Self::ConnectTimeout => f.write_str("no CONNECT in time"),
             Self::KeepAliveTimeout => f.write_str("keep-alive timeout"),

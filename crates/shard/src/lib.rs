@@ -22,6 +22,7 @@ mod interest;
 mod interface;
 mod mail;
 mod memory;
+mod oversized;
 mod pool;
 mod post;
 mod publish;
@@ -44,7 +45,7 @@ pub use config::Config;
 pub use counters::{Counters, Dropped, Kind};
 pub use interest::Interest;
 pub use interface::{
-    Admission, ConnectionId, Credentials, Effect, EndReason, Input, Life, Loss, ShardId, Verdict,
+    Admission, ConnectionId, Credentials, Effect, EndReason, Input, Life, Loss, Oversized, ShardId, Verdict,
 };
 pub use mail::Batch;
 pub use shard::Shard;

@@ -2,12 +2,13 @@
 
 use crate::connection::{Connection, pause};
 use crate::interface::{Admission, ConnectionId, Credentials, Effect, EndReason};
+use crate::oversized::oversized;
 use crate::shard::Shard;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use martlet_codec::{Frame, Packet, PacketType, Split, Version, split_frame};
 use martlet_protocol::server::{Event, Greeting, Phase};
-use martlet_protocol::{Fatal, Time, Violation};
+use martlet_protocol::{Fatal, OtherProtocol, Time, Violation};
 
 /// Bytes of the largest CONNECT: a will, a user name and a password of 65,535 bytes each, and some properties.
 const CONNECT_BYTES_MAX: u32 = 512 * 1024;
@@ -125,7 +126,11 @@ impl Shard {
                 Phase::Challenged | Phase::Connected => self.clients.config.limits.maximum_packet_size,
             };
             match split_frame(&bytes[used..], limit) {
-                Err(malformed) => self.fail(now, id, malformed.into()),
+                Err(malformed) => {
+                    let oversized = oversized(&bytes[used..], limit);
+                    self.clients.connections[id].life.oversized = oversized.map(Box::new);
+                    self.fail(now, id, malformed.into());
+                }
                 Ok(Split::Partial(_)) => return used,
                 Ok(Split::Whole(frame, len)) => {
                     if self.moves_away(id, frame, &bytes[used..]) {
@@ -323,8 +328,11 @@ impl Shard {
     }
 }
 
-/// Why the first byte of a connection cannot begin a CONNECT. [MQTT-3.1.0-1]
+/// Why the first bytes of a connection cannot begin a CONNECT. [MQTT-3.1.0-1]
 fn not_connect(bytes: &[u8]) -> Option<Fatal> {
+    if let Some(protocol) = OtherProtocol::of(bytes) {
+        return Some(Violation::NotMqtt(protocol).into());
+    }
     match PacketType::try_from(bytes.first()? >> 4) {
         Ok(PacketType::Connect) => None,
         Ok(other) => Some(Violation::FirstPacketNotConnect(other).into()),

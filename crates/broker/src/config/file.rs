@@ -12,9 +12,12 @@ const LISTENERS: &str = "listeners";
 const LISTENER: &str = "listener";
 const URL: &str = "url";
 const ALLOW_ANONYMOUS: &str = "allow_anonymous";
+const MODE: &str = "mode";
+/// The options of a [[listener]].
+const OF_LISTENER: [&str; 3] = [URL, ALLOW_ANONYMOUS, MODE];
 
-const MOSQUITTO: &str = "this is no TOML: it looks like a mosquitto.conf, which this version does not read; \
-                         write listeners = [\"mqtt://127.0.0.1:1883\"], for one";
+const MOSQUITTO: &str = "this is not TOML: it looks like a mosquitto.conf, which this version does not read; \
+                         write for example listeners = [\"mqtt://127.0.0.1:1883\"]";
 
 type Value<'t> = Spanned<DeValue<'t>>;
 
@@ -28,8 +31,10 @@ pub(super) fn read(text: &str, file: &str) -> Result<Config, BadConfig> {
         reader.fault(place, MOSQUITTO.to_owned());
         return reader.finish();
     }
-    for error in errors {
-        reader.fault(error.span().unwrap_or(0..0), format!("no TOML: {}", error.message()));
+    // What follows the first of them is mostly its consequence.
+    if let Some(error) = errors.first() {
+        let (place, what) = syntax_fault(text, error);
+        reader.fault(place, what);
     }
     if reader.faults.is_empty() {
         reader.document(document.get_ref());
@@ -69,9 +74,17 @@ impl Reader<'_> {
                 LISTENER => self.listener_tables(value),
                 name => match NUMBERS.iter().find(|number| number.name == name) {
                     Some(number) => self.number(number, value),
+                    None if OF_LISTENER.contains(&name) => {
+                        let what =
+                            format!("`{name}` is an option of a listener: write it below [[listener]]");
+                        self.fault(key.span(), what);
+                    }
                     None => {
                         let known = NUMBERS.iter().map(|number| number.name).chain([LISTENERS, LISTENER]);
-                        self.unknown(key.span(), name, known);
+                        match like_listeners(name, value) {
+                            Some(option) => self.fault(key.span(), did_you_mean(name, option)),
+                            None => self.unknown(key.span(), name, known),
+                        }
                     }
                 },
             }
@@ -98,6 +111,11 @@ impl Reader<'_> {
         else {
             return;
         };
+        let has_tables = list.iter().any(|item| item.get_ref().as_table().is_some());
+        if has_tables {
+            let what = "`listeners` is a list of URLs; a listener with options is a table: [[listener]]";
+            return self.fault(value.span(), what.to_owned());
+        }
         for item in list.iter() {
             if let Some(listener) = self.url(item) {
                 self.listeners.push(listener);
@@ -117,7 +135,7 @@ impl Reader<'_> {
     }
 
     fn listener(&mut self, span: Range<usize>, table: &DeTable<'_>) {
-        let (mut listener, mut has_url, mut allow_anonymous) = (None, false, None);
+        let (mut listener, mut has_url, mut allow_anonymous, mut mode) = (None, false, None, None);
         for (key, value) in table {
             match key.get_ref().as_ref() {
                 URL => {
@@ -128,13 +146,40 @@ impl Reader<'_> {
                     Some(allow) => allow_anonymous = Some(allow),
                     None => self.fault(value.span(), format!("`{ALLOW_ANONYMOUS}` is true or false")),
                 },
-                name => self.unknown(key.span(), name, [URL, ALLOW_ANONYMOUS].into_iter()),
+                MODE => mode = self.mode(value).map(|mode| (value.span(), mode)),
+                name if is_global(name) => {
+                    let what = format!(
+                        "`{name}` is not an option of a listener: move it above the first [[listener]]"
+                    );
+                    self.fault(key.span(), what);
+                }
+                name => self.unknown(key.span(), name, OF_LISTENER.into_iter()),
             }
         }
         if !has_url {
             self.fault(span, "a listener needs `url`: url = \"mqtt://127.0.0.1:1883\"".to_owned());
         }
-        self.listeners.extend(listener.map(|listener| ListenerConfig { allow_anonymous, ..listener }));
+        let Some(mut listener) = listener else { return };
+        if let Some((span, mode)) = mode {
+            if matches!(listener.endpoint.address, Address::Tcp { .. }) {
+                self.fault(span, format!("`{MODE}` is for Unix sockets: {} has no file", listener.endpoint));
+            }
+            listener.mode = mode;
+        }
+        self.listeners.push(ListenerConfig { allow_anonymous, ..listener });
+    }
+
+    /// Permissions, as `chmod` takes them.
+    fn mode(&mut self, value: &Value<'_>) -> Option<u32> {
+        let text = value.get_ref().as_str().filter(|text| (3..=4).contains(&text.len()));
+        let mode = text.and_then(|text| u32::from_str_radix(text, 8).ok()).filter(|mode| *mode <= 0o777);
+        if mode.is_none() {
+            self.fault(
+                value.span(),
+                format!("`{MODE}` is three octal digits in quotes, as for chmod: \"660\""),
+            );
+        }
+        mode
     }
 
     fn url(&mut self, value: &Value<'_>) -> Option<ListenerConfig> {
@@ -185,11 +230,46 @@ impl Reader<'_> {
     fn unknown(&mut self, span: Range<usize>, name: &str, known: impl Iterator<Item = &'static str> + Clone) {
         let nearest = known.clone().min_by_key(|option| distance(name, option));
         let what = match nearest.filter(|option| distance(name, option) <= 3 && name.len() > 3) {
-            Some(option) => format!("`{name}` is unknown; did you mean `{option}`?"),
-            None => format!("`{name}` is unknown; there are {}", known.collect::<Vec<_>>().join(", ")),
+            Some(option) => did_you_mean(name, option),
+            None => {
+                format!("`{name}` is unknown; valid options: {}", known.collect::<Vec<_>>().join(", "))
+            }
         };
         self.fault(span, what);
     }
+}
+
+fn did_you_mean(name: &str, option: &str) -> String {
+    format!("`{name}` is unknown; did you mean `{option}`?")
+}
+
+fn is_global(name: &str) -> bool {
+    NUMBERS.iter().any(|number| number.name == name)
+}
+
+/// A fault of the syntax, in words for whoever does not know TOML's own.
+fn syntax_fault(text: &str, error: &toml::de::Error) -> (Range<usize>, String) {
+    let place = error.span().unwrap_or(0..0);
+    let start =
+        text.get(..place.start).map_or(0, |before| before.rfind('\n').map_or(0, |newline| newline + 1));
+    let line = text[start..].lines().next().unwrap_or_default().trim();
+    let what = match line.split_once(':') {
+        Some((name, _)) if !line.contains('=') && is_global(name.trim()) => {
+            format!("options are written with `=`: {} = ...", name.trim())
+        }
+        _ => format!("invalid TOML: {}", error.message()),
+    };
+    (place, what)
+}
+
+/// Which of the two ways to write listeners is meant: they differ by one letter, and by what follows.
+fn like_listeners(name: &str, value: &Value<'_>) -> Option<&'static str> {
+    let is_near = distance(name, LISTENER).min(distance(name, LISTENERS)) <= 3 && name.len() > 3;
+    let has_tables = match value.get_ref() {
+        DeValue::Array(list) => list.iter().any(|item| item.get_ref().as_table().is_some()),
+        value => value.as_table().is_some(),
+    };
+    is_near.then_some(if has_tables { LISTENER } else { LISTENERS })
 }
 
 /// Where the first option stands, if all are written as Mosquitto writes them: a name, a space, a value.

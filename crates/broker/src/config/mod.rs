@@ -8,7 +8,7 @@ mod tests;
 
 pub use fault::{BadConfig, ConfigFault, LoadFault};
 
-use martlet_net::Endpoint;
+use martlet_net::{Endpoint, Listener};
 use martlet_shard::ShardId;
 use std::path::Path;
 use std::thread;
@@ -35,8 +35,10 @@ pub struct Config {
 pub struct ListenerConfig {
     /// Where.
     pub endpoint: Endpoint,
-    /// Whether clients need no name; `None` is only on loopback addresses and Unix sockets.
+    /// Whether clients need no name; `None` is only on listeners of loopback addresses and Unix sockets.
     pub allow_anonymous: Option<bool>,
+    /// Permissions of a Unix socket's file: who may write to it may connect.
+    pub mode: u32,
     /// Whether the broker starts without it when this machine has no such address.
     pub optional: bool,
 }
@@ -44,7 +46,7 @@ pub struct ListenerConfig {
 impl ListenerConfig {
     /// A listener with the usual rules.
     pub fn new(endpoint: Endpoint) -> Self {
-        ListenerConfig { endpoint, allow_anonymous: None, optional: false }
+        ListenerConfig { endpoint, allow_anonymous: None, mode: Listener::UNIX_MODE, optional: false }
     }
 }
 

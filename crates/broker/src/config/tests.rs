@@ -107,7 +107,7 @@ fn a_mosquitto_conf_is_recognised() {
     let bad =
         Config::from_toml("# mine\n\nlistener 1883\nallow_anonymous true\n", "m.conf").expect_err("no TOML");
     assert!(
-        bad.to_string().starts_with("m.conf:3:1: this is no TOML: it looks like a mosquitto.conf"),
+        bad.to_string().starts_with("m.conf:3:1: this is not TOML: it looks like a mosquitto.conf"),
         "{bad}"
     );
     assert_eq!(bad.0.len(), 1);
@@ -131,4 +131,64 @@ fn the_example_is_the_default_and_names_every_option() {
             number.name
         );
     }
+}
+
+/// What newcomers write: one fault each, with its place and what would be right.
+#[test]
+fn hints_lead_to_what_works() {
+    let hint = |text: &str, place: &str, words: &str| {
+        let bad = Config::from_toml(text, "t").expect_err(text).to_string();
+        assert!(bad.starts_with(&format!("t:{place}: ")) && bad.contains(words), "{text:?}: {bad}");
+        assert_eq!(bad.lines().count(), 1, "{text:?}: {bad}");
+    };
+    hint("listner = ['mqtt://h']", "1:1", "did you mean `listeners`?");
+    hint("listner = 'mqtt://h'", "1:1", "did you mean `listeners`?");
+    hint("listen = ['mqtt://h']", "1:1", "did you mean `listeners`?");
+    hint("[[listner]]\nurl = 'mqtt://h'", "1:3", "did you mean `listener`?");
+    hint("[[listeners]]\nurl = 'mqtt://h'", "1:1", "a listener with options is a table: [[listener]]");
+    hint("[listener]\nurl = 'mqtt://h'", "1:1", "[[listener]]");
+    hint("listener = ['mqtt://h']", "1:13", "[[listener]]");
+    hint("listeners = ['mqtt//host']", "1:14", "write mqtt://host");
+    hint("listeners = ['mqtt:/host:1884']", "1:14", "write mqtt://host:1884");
+    hint("listeners = ['mqtts//me:secret@host']", "1:14", "write mqtts://host");
+    hint("allow_anonymous = true", "1:1", "write it below [[listener]]");
+    hint("url = 'mqtt://h'", "1:1", "write it below [[listener]]");
+    hint("[[listener]]\nurl = 'mqtt://h'\nshards = 2", "3:1", "move it above the first [[listener]]");
+    hint("[[listener]]\nurl = 'mqtt://h'\nmode = '660'", "3:8", "is for Unix sockets");
+    hint("[[listener]]\nurl = 'unix:///s'\nmode = 660", "3:8", "octal digits in quotes");
+    hint("[[listener]]\nurl = 'unix:///s'\nmode = '888'", "3:8", "octal digits in quotes");
+    hint("shards: 4", "1:7", "options are written with `=`: shards = ...");
+    hint("shards = 2\nshards = 3", "2:1", "duplicate key");
+    hint("shards = -2", "1:10", "a whole number from 1 to 64");
+    hint("memory_bytes_max = \"2 GiB\"", "1:20", "a whole number");
+    hint("memory_bytes_max = 2GiB", "1:20", "invalid TOML");
+    hint("colour = 1", "1:1", "valid options: shards");
+}
+
+#[test]
+fn a_missing_bracket_or_quote_is_one_fault() {
+    for text in [
+        "listeners = [\"mqtt://127.0.0.1:1883\"\nshards = 2\nsys_interval_s = 10\n\nreceive_maximum = 10\n",
+        "listeners = [\"mqtt://127.0.0.1:1883\", \"mqtt://[::1]:1883\"\nshards = 2\n",
+        "[[listener]\nurl = \"mqtt://h\"\nallow_anonymous = true\n",
+        "[[listener]]\nurl = \"mqtt://h\nallow_anonymous = true\nshards = 1\n",
+        "shards = 2 sys_interval_s = 10\nreceive_maximum = 10\n",
+    ] {
+        let bad = Config::from_toml(text, "t").expect_err(text);
+        assert_eq!(bad.0.len(), 1, "{bad}");
+        assert!(bad.0[0].line <= 3, "{bad}");
+    }
+}
+
+#[test]
+fn line_ends_and_byte_order_marks_do_not_matter() {
+    assert_eq!(accepts("\u{feff}shards = 2\r\nsys_interval_s = 5\r\n").shards, Some(2));
+    assert_eq!(accepts("\t shards = 2 # two\n").shards, Some(2));
+}
+
+#[test]
+fn a_unix_socket_has_permissions() {
+    let mode = |text: &str| accepts(text).listeners[0].mode;
+    assert_eq!(mode("[[listener]]\nurl = 'unix:///s'\nmode = '0600'"), 0o600);
+    assert_eq!(mode("listeners = ['unix:///s']"), 0o660);
 }

@@ -6,7 +6,7 @@
 use super::socket::{PeerAddress, Socket};
 use crate::shared::Seat;
 use martlet_protocol::Time;
-use martlet_shard::ConnectionId;
+use martlet_shard::{ConnectionId, Loss};
 
 /// A socket and the state of its two directions. No buffer: bytes live in the scratch buffer or in the shard.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(super) struct Connection {
     /// The socket may take bytes.
     pub(super) writable: bool,
     /// A write failed; what can still be read is read before the connection counts as lost.
-    pub(super) write_failed: bool,
+    pub(super) write_failed: Option<Loss>,
     /// The direction towards the client has been shut down.
     pub(super) finished: bool,
     /// It is in the list of connections to read.
@@ -49,7 +49,7 @@ impl Connection {
             ended: false,
             paused: false,
             writable: true,
-            write_failed: false,
+            write_failed: None,
             finished: false,
             in_ready: false,
             in_dirty: false,

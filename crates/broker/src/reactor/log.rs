@@ -1,4 +1,4 @@
-//! A connection's life in the log: one line at info when it ends, one at debug when a client gets in.
+//! A connection's life in the log: one line when the client is accepted, one when the connection ends.
 //!
 //! What a client chose is never written as it came: it cannot begin a line, move a cursor, or fill the disk.
 
@@ -52,7 +52,7 @@ fn foreign(text: Option<&str>) -> Box<dyn Value> {
 
 impl Reactor {
     pub(super) fn log_connected(&self, connection: ConnectionId, life: &Life) {
-        tracing::debug!(
+        tracing::info!(
             client = foreign(life.client_id.as_deref()),
             user = life.user_name.as_deref().map(|user| foreign(Some(user))),
             address = %self.address(connection),
@@ -71,6 +71,9 @@ impl Reactor {
             address = %self.address(connection),
             version = %OrDash::<Version>(life.version),
             reason = %reason,
+            packet_bytes = life.oversized.as_ref().map(|packet| packet.size),
+            packet_bytes_max = life.oversized.as_ref().map(|packet| packet.limit),
+            topic = life.oversized.as_ref().and_then(|packet| Some(foreign(Some(packet.topic.as_deref()?)))),
             duration_ms = self.now.since(life.opened_at),
             packets_received = life.packets_received,
             messages_received = life.messages.0,

@@ -6,7 +6,7 @@
 use super::Reactor;
 use martlet_shard::{ConnectionId, Input, Loss};
 use mio::event::Event;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::mem;
 
 /// Connections that are read in one turn; the others come first in the next.
@@ -23,7 +23,8 @@ impl Reactor {
             connection.end_announced |= event.is_read_closed() || event.is_error();
         }
         if connection.paused && event.is_error() {
-            return self.lose(id, Loss::Failed); // nobody would notice by reading
+            let loss = connection.socket.take_error().map_or(Loss::Failed, |error| loss_of(&error));
+            return self.lose(id, loss); // nobody would notice by reading
         }
         if writable && (connection.closing.is_some() || self.shard.has_output(id)) {
             self.mark_dirty(id);
@@ -63,10 +64,14 @@ impl Reactor {
                 return count;
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => self.mark_ready(id),
-            Err(error) if error.kind() == ErrorKind::WouldBlock && !connection.write_failed => {
-                connection.readable = false;
+            Err(error) => {
+                let is_nothing_there = error.kind() == ErrorKind::WouldBlock;
+                match connection.write_failed {
+                    None if is_nothing_there => connection.readable = false,
+                    Some(loss) if is_nothing_there => self.lose(id, loss),
+                    _ => self.lose(id, loss_of(&error)),
+                }
             }
-            Err(_) => self.lose(id, Loss::Failed),
         }
         0
     }
@@ -76,21 +81,30 @@ impl Reactor {
     fn end_of_stream(&mut self, id: ConnectionId) {
         let Some(connection) = self.connections.get_mut(id) else { return };
         connection.ended = true;
-        if connection.closing.is_none() || connection.finished || connection.write_failed {
+        if connection.closing.is_none() || connection.finished || connection.write_failed.is_some() {
             self.lose(id, Loss::Closed);
         }
     }
 
     /// A write failed: reads what the client said before it went, a DISCONNECT perhaps, then gives up.
-    pub(super) fn write_failed(&mut self, id: ConnectionId) {
+    pub(super) fn write_failed(&mut self, id: ConnectionId, loss: Loss) {
         let Some(connection) = self.connections.get_mut(id) else { return };
         if connection.paused || connection.ended {
-            return self.lose(id, Loss::Failed);
+            return self.lose(id, loss);
         }
-        connection.write_failed = true;
+        connection.write_failed = Some(loss);
         connection.writable = false;
         connection.readable = true;
         connection.end_announced = true;
         self.mark_ready(id);
+    }
+}
+
+/// How a stream ended whose socket reports this.
+pub(super) fn loss_of(error: &io::Error) -> Loss {
+    match error.kind() {
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => Loss::Reset,
+        ErrorKind::TimedOut | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => Loss::TimedOut,
+        _ => Loss::Failed,
     }
 }

@@ -46,6 +46,14 @@ impl Socket {
             (Self::Unix(stream), parts) => stream.write_vectored(parts),
         }
     }
+    /// The fault that the system has noted, if any.
+    pub(crate) fn take_error(&self) -> Option<io::Error> {
+        let noted = match self {
+            Self::Tcp(stream) => stream.take_error(),
+            Self::Unix(stream) => stream.take_error(),
+        };
+        noted.unwrap_or_else(Some)
+    }
     /// Ends the direction towards the client.
     pub(crate) fn finish(&self) -> io::Result<()> {
         match self {

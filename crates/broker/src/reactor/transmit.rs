@@ -1,6 +1,7 @@
 //! Writing: each connection with output once, at the end of a turn, in one system call.
 
 use super::Reactor;
+use super::read::loss_of;
 use martlet_shard::{ConnectionId, Input, Loss};
 use std::io::{ErrorKind, IoSlice};
 
@@ -50,7 +51,7 @@ impl Reactor {
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => connection.writable = false,
             Err(error) if error.kind() == ErrorKind::Interrupted => self.mark_dirty(id),
-            Err(_) => self.write_failed(id),
+            Err(error) => self.write_failed(id, loss_of(&error)),
         }
     }
 

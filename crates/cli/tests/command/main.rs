@@ -5,6 +5,7 @@ mod bench;
 mod conformance;
 mod reconnect;
 mod rig;
+mod serve;
 
 use rig::{Rig, Running, martlet, server, stderr};
 use std::fs;

@@ -10,6 +10,13 @@ pub enum BadUrl {
     Empty,
     /// A scheme that we do not have.
     UnknownScheme(String),
+    /// A scheme that is followed by something else than `://`.
+    SchemeUnseparated {
+        /// The scheme.
+        scheme: Scheme,
+        /// What follows.
+        rest: String,
+    },
     /// No host before the port or the end.
     HostMissing,
     /// A character that no host name or address has.
@@ -46,6 +53,9 @@ impl fmt::Display for BadUrl {
         match self {
             Self::Empty => f.write_str("the URL is empty; write mqtt://host:port, or only a host"),
             Self::UnknownScheme(found) => unknown_scheme(f, found),
+            Self::SchemeUnseparated { scheme, rest } => {
+                write!(f, "a scheme ends with `://`: write {}://{rest}", scheme.name())
+            }
             Self::HostMissing => f.write_str(
                 "the URL names no host; write mqtt://host:port (0.0.0.0 or [::] for all addresses)",
             ),

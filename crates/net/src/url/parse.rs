@@ -15,7 +15,10 @@ pub(super) fn url(text: &str) -> Result<Url> {
         None if text.starts_with('/') || text.starts_with("unix:/") => {
             return Err(BadUrl::UnixPathNotAbsolute);
         }
-        None => (Scheme::Mqtt, text),
+        None => match unseparated(text) {
+            Some(bad) => return Err(bad),
+            None => (Scheme::Mqtt, text),
+        },
         Some((name, rest)) => (scheme(name)?, rest),
     };
     if scheme == Scheme::Unix {
@@ -34,6 +37,21 @@ pub(super) fn url(text: &str) -> Result<Url> {
     let endpoint = Endpoint { scheme, address, path: path_of(scheme, path)? };
     let (user_name, password) = credentials.map_or(Ok((None, None)), user_name_and_password)?;
     Ok(Url { endpoint, user_name, password })
+}
+
+/// `mqtt//host`, `mqtt:/host` and the like. `mqtt:1883` is a host and a port.
+fn unseparated(text: &str) -> Option<BadUrl> {
+    let (name, rest) = text.split_at(text.find([':', '/'])?);
+    let scheme = Scheme::ALL.into_iter().find(|scheme| scheme.name().eq_ignore_ascii_case(name))?;
+    let place = rest.trim_start_matches([':', '/']);
+    let is_meant = rest.starts_with("//") || rest.starts_with(":/");
+    let found = || BadUrl::SchemeUnseparated { scheme, rest: without_password(place).to_owned() };
+    (is_meant && !place.is_empty()).then(found)
+}
+
+/// What follows a user name and a password: errors are printed.
+fn without_password(place: &str) -> &str {
+    place.rsplit_once('@').map_or(place, |(_, place)| place)
 }
 
 fn scheme(name: &str) -> Result<Scheme> {

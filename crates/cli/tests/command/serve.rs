@@ -1,0 +1,153 @@
+//! `martlet serve` as a process: its log, its signals, and what it says where it cannot start.
+
+use crate::rig::{martlet, stderr};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::Duration;
+
+/// A broker in a process of its own; killed when dropped.
+struct Served {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    address: String,
+}
+
+impl Served {
+    fn start(options: &str) -> Self {
+        let mut command = martlet("serve");
+        command.args(["--listen", "mqtt://127.0.0.1:0", "--shards", "2"]).args(options.split_whitespace());
+        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let line = line_with(&mut log, "listening on mqtt://");
+        let address = line.split("mqtt://").nth(1).unwrap();
+        let address =
+            address.split(|c: char| !c.is_ascii_digit() && !".:".contains(c)).next().unwrap().to_owned();
+        Served { child, log, address }
+    }
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+    /// Connects as a client without a client id, and is accepted.
+    fn connect(&self) -> TcpStream {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        stream.write_all(b"\x10\x0c\0\x04MQTT\x04\x02\0\0\0\0").unwrap();
+        let mut connack = [0; 4];
+        stream.read_exact(&mut connack).unwrap();
+        assert_eq!(connack, [0x20, 2, 0, 0]);
+        stream
+    }
+    fn expect_log(&mut self, words: &str) -> String {
+        line_with(&mut self.log, words)
+    }
+    fn ends_well(mut self) {
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill(); // it has ended already, or should
+        let _ = self.child.wait();
+    }
+}
+
+fn line_with(log: &mut impl BufRead, words: &str) -> String {
+    let mut line = String::new();
+    while !line.contains(words) {
+        line.clear();
+        assert_ne!(log.read_line(&mut line).unwrap(), 0, "the log ended without `{words}`");
+    }
+    line
+}
+
+#[test]
+fn a_log_that_nobody_reads_stops_nothing() {
+    let mut served = Served::start("");
+    // Two lines each, of more than 100 bytes: four times what the pipe and the queue hold.
+    for _ in 0..40 {
+        let clients: Vec<_> = (0..250).map(|_| served.connect()).collect();
+        drop(clients);
+    }
+    served.connect();
+    served.expect_log("log lines were dropped");
+    served.connect();
+    served.expect_log("client connected");
+    served.signal("-TERM");
+    served.ends_well();
+}
+
+#[test]
+fn a_log_that_nobody_reads_does_not_keep_the_broker_from_ending() {
+    let mut served = Served::start("");
+    for _ in 0..40 {
+        let clients: Vec<_> = (0..250).map(|_| served.connect()).collect();
+        drop(clients);
+    }
+    served.signal("-TERM");
+    assert!(served.child.wait().unwrap().success());
+}
+
+#[test]
+fn signals_that_ask_for_nothing_end_nothing() {
+    let mut served = Served::start("");
+    for (signal, words) in [("-HUP", "nothing to reload"), ("-USR1", "SIGUSR1"), ("-USR2", "SIGUSR2")] {
+        served.signal(signal);
+        served.expect_log(words);
+        served.connect();
+    }
+    served.signal("-QUIT");
+    served.expect_log("SIGQUIT");
+    served.ends_well();
+}
+
+/// Runs `martlet serve` under a limit of the shell's.
+fn limited(limit: &str, options: &str) -> std::process::Output {
+    let program = martlet("serve").get_program().to_owned();
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("ulimit {limit}; exec \"$0\" serve --listen mqtt://127.0.0.1:0 {options}"));
+    shell.arg(program).stdin(Stdio::null()).output().unwrap()
+}
+
+#[test]
+fn too_few_open_files_are_a_fault_of_the_configuration() {
+    let output = limited("-n 10", "--shards 2");
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("open files is 10") && said.contains("LimitNOFILE"), "{said}");
+}
+
+#[test]
+fn the_room_for_connections_is_explained() {
+    let mut served = Served::under("-n 64");
+    let line = served.expect_log("room for");
+    assert!(line.contains("room for 16 connections: the limit of open files is 64, of which 48"), "{line}");
+}
+
+impl Served {
+    /// One whose log is not looked at yet.
+    fn under(limit: &str) -> Self {
+        let program = martlet("serve").get_program().to_owned();
+        let script = format!("ulimit {limit}; exec \"$0\" serve --listen mqtt://127.0.0.1:0 --shards 2");
+        let mut shell = Command::new("sh");
+        let mut child = shell.arg("-c").arg(script).arg(program).stderr(Stdio::piped()).spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        Served { child, log, address: String::new() }
+    }
+}
+
+#[test]
+fn faults_at_the_start_are_in_the_format_of_the_log() {
+    for options in ["-c /no/such/file", "--listen mqtt://192.0.2.1:1", "--listen nowhere:x"] {
+        let output =
+            martlet("serve").args(["--log-format", "json"]).args(options.split(' ')).output().unwrap();
+        assert!(!output.status.success());
+        for line in stderr(&output).lines() {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert!(["ERROR", "WARN", "INFO"].contains(&line["level"].as_str().unwrap()), "{line}");
+        }
+        assert!(stderr(&output).lines().last().unwrap().contains("ERROR"), "{options}");
+    }
+}
