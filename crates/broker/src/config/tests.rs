@@ -157,7 +157,7 @@ fn hints_lead_to_what_works() {
     hint("[[listener]]\nurl = 'mqtt://h'\nmode = '660'", "3:8", "is for Unix sockets");
     hint("[[listener]]\nurl = 'unix:///s'\nmode = 660", "3:8", "octal digits in quotes");
     hint("[[listener]]\nurl = 'unix:///s'\nmode = '888'", "3:8", "octal digits in quotes");
-    hint("shards: 4", "1:7", "options are written with `=`: shards = ...");
+    hint("shards: 4", "1:9", "options are written with `=`: shards = ...");
     hint("shards = 2\nshards = 3", "2:1", "duplicate key");
     hint("shards = -2", "1:10", "a whole number from 1 to 64");
     hint("memory_bytes_max = \"2 GiB\"", "1:20", "a whole number");
