@@ -70,7 +70,7 @@ impl<'a> Publisher<'a> {
             let payload = match source.poll()? {
                 Polled::Payload(payload) => Rc::new(payload),
                 Polled::Nothing if self.look(None)? != Look::Stopped => continue,
-                Polled::Nothing if self.is_settled() => return Ok(()),
+                Polled::Nothing if self.is_settled() => return Err(Failure::interrupted()),
                 Polled::Nothing => return Err(interrupted()),
                 Polled::End => break,
             };
@@ -189,7 +189,7 @@ impl<'a> Publisher<'a> {
 }
 
 fn interrupted() -> Failure {
-    Failure::new(Status::ConnectionLost, "interrupted before every message was sent and acknowledged")
+    Failure::new(Status::Interrupted, "interrupted before every message was sent and acknowledged")
 }
 
 /// The property block of each PUBLISH, without the expiry, which is counted from each message on.

@@ -243,7 +243,7 @@ pub(crate) struct LoadArgs {
     /// stands for this one: it is always said who is put under load.
     #[arg(short, long, value_name = "URL", default_value = "mqtt://127.0.0.1:1883", value_hint = ValueHint::Url)]
     pub(crate) broker: String,
-    /// The protocol version.
+    /// The protocol version. Not 5 as for pub and sub: 3.1.1 is what every broker speaks, so that figures compare.
     #[arg(long, value_enum, default_value = "3.1.1")]
     pub(crate) protocol: Protocol,
     /// The QoS of messages and subscriptions: 0 without this, and 1 for persist.
