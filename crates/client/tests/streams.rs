@@ -214,7 +214,7 @@ fn looking_without_waiting_still_works() {
     while payloads.len() < 2 {
         match client.next(Some(Instant::now())) {
             Next::Event(Event::Message(received)) => {
-                payloads.push(received.publication.message().payload.to_vec())
+                payloads.push(received.publication.message().payload.to_vec());
             }
             Next::TimedOut => {}
             other => panic!("{other:?}"),
