@@ -30,16 +30,6 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// A session has one more shared subscription.
-    pub(crate) fn share_joined(&mut self, filter: &str) {
-        self.shares += share_bytes(filter);
-    }
-
-    /// A session has one less.
-    pub(crate) fn share_left(&mut self, filter: &str) {
-        self.shares -= share_bytes(filter);
-    }
-
     /// The entries of one session's queue changed.
     pub(crate) fn entries_changed(&mut self, before: usize, after: usize) {
         self.entries = self.entries + after as u64 - before as u64;
@@ -58,6 +48,20 @@ impl Clients {
         let sessions = self.sessions.len() as u64 * SESSION_BYTES + self.sessions.client_id_bytes();
         let groups = in_groups * GROUP_ENTRY_BYTES as u64;
         self.publications.memory() + entries + output + groups + sessions + shares + tables
+    }
+
+    /// A session has one more shared subscription.
+    pub(crate) fn share_joined(&mut self, filter: &str) {
+        self.held.shares += share_bytes(filter);
+        self.counters.subscriptions += 1;
+        self.counters.shared_subscriptions += 1;
+    }
+
+    /// A session has one less.
+    pub(crate) fn share_left(&mut self, filter: &str) {
+        self.held.shares -= share_bytes(filter);
+        self.counters.subscriptions -= 1;
+        self.counters.shared_subscriptions -= 1;
     }
 
     /// Whether so much more must not be held: messages, to be queued or retained.
@@ -97,6 +101,7 @@ impl Clients {
 impl Shard {
     /// Weighs the tables anew: a few sums, no walk.
     pub(crate) fn weigh(&mut self) {
-        self.clients.held.tables = (self.index.memory() + self.retained.memory()) as u64;
+        self.clients.held.tables =
+            (self.index.memory() + self.shapes.memory() + self.retained.memory()) as u64;
     }
 }

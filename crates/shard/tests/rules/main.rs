@@ -25,6 +25,7 @@ mod pace;
 mod retained;
 mod routes;
 mod sessions;
+mod shapes;
 mod shared;
 mod stream;
 mod subscriptions;
