@@ -120,7 +120,7 @@ fn ordinary_filters_are_accepted_when_nothing_is_left_for_deep_ones() {
 #[test]
 fn a_refused_filter_changes_nothing_and_room_comes_back() {
     everywhere_with(
-        |config| config.session_shapes_max = 4,
+        |config| (config.session_shapes_max, config.shapes_max) = (4, 4),
         |rig| {
             rig.connect("s", "v5 expiry=60");
             rig.tell("s", &format!("subscribe 1 {}@1 {} {}", filter(14, 1), filter(14, 2), filter(14, 4)));
@@ -149,7 +149,7 @@ fn a_refused_filter_changes_nothing_and_room_comes_back() {
 #[test]
 fn shared_subscriptions_are_charged_to_their_members() {
     everywhere_with(
-        |config| config.session_shapes_max = 2,
+        |config| (config.session_shapes_max, config.shapes_max) = (2, 2),
         |rig| {
             rig.connect("m", "v5 expiry=60");
             let shared = |group: usize, bits| format!("$share/group{group}/{}", filter(14, bits));
