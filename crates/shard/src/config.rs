@@ -18,7 +18,8 @@ pub struct Config {
     /// Bytes that one session may hold in undelivered messages; more are dropped, the newest first.
     pub queue_bytes_max: usize,
     /// Bytes, about, of all that clients make the shard hold: undelivered and retained messages, sessions, wills,
-    /// subscriptions, output. Messages are dropped above it; sessions, wills and subscriptions are refused an eighth above.
+    /// subscriptions, output. Messages are dropped above it; sessions, wills and subscriptions are refused an eighth above,
+    /// and subscriptions when they take half of it.
     pub memory_bytes_max: u64,
     /// Bytes that a shared subscription may hold for all its members.
     pub group_bytes_max: usize,

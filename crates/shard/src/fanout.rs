@@ -244,6 +244,7 @@ impl Shard {
         fanout.stamp += 1;
         let sessions = &mut self.clients.sessions;
         let Fanout { stamp, targets, publisher_is_target, groups, more_ids, .. } = fanout;
+        let mut overlaps = 0;
         let visits = self.index.matches(message.topic, &mut |who, subscription| {
             if let Some(group) = GroupKey::from_subscriber(who) {
                 groups.push(group);
@@ -270,6 +271,7 @@ impl Shard {
                 });
                 return;
             }
+            overlaps += 1; // many sessions may have many such filters: that is work, too
             let target = &mut targets[slot.stamp.1 as usize];
             target.qos = target.qos.max(options.maximum_qos); // [3.1.1 MQTT-3.3.5-1]
             target.retain_as_published |= options.retain_as_published;
@@ -283,7 +285,7 @@ impl Shard {
             }
         });
         debug_assert!(visits <= self.shapes.visits_max(), "each shape was charged for");
-        self.clients.work += visits;
+        self.clients.work += visits + overlaps;
         if let Some(route) = route
             && (groups.is_empty() && more_ids.is_empty())
             && targets.len() <= ROUTE_TARGETS_MAX

@@ -128,7 +128,7 @@ impl Shard {
     fn has_too_many_subscriptions(&mut self, key: SessionKey) -> bool {
         self.weigh();
         let max = self.clients.config.subscriptions_max as usize;
-        self.index.subscriptions_of(key.subscriber()).len() > max || self.clients.is_full_for_state(0)
+        self.index.subscriptions_of(key.subscriber()).len() > max || self.clients.is_full_for_subscriptions()
     }
 
     /// Charges a session for the shape of a filter; whether it may have it.

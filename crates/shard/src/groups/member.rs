@@ -38,7 +38,7 @@ impl Shard {
         let home = self.home_of_group(filter.as_str());
         let slot = &mut self.clients.sessions[key];
         let is_new = slot.rare().shares.find(filter.as_str()).is_none();
-        let is_full = slot.rare().shares.len() >= Shares::MAX || self.clients.is_full_for_state(0);
+        let is_full = slot.rare().shares.len() >= Shares::MAX || self.clients.is_full_for_subscriptions();
         if is_new && is_full {
             return Err(ReasonCode::QuotaExceeded);
         }
