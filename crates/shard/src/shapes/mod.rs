@@ -55,6 +55,8 @@ pub(crate) struct Shapes {
     charged: HashMap<SessionRef, u32, SeedableRandomState>,
     /// Prefixes that some session is charged for.
     len: u32,
+    /// Bytes of memory, about: asked for after every input, and seldom changed.
+    memory: usize,
 }
 
 impl Shapes {
@@ -70,6 +72,7 @@ impl Shapes {
             uses: HashMap::with_hasher(hasher.clone()),
             charged: HashMap::with_hasher(hasher),
             len: 0,
+            memory: 0,
         }
     }
 
@@ -97,6 +100,7 @@ impl Shapes {
         if own > 0 {
             *self.charged.entry(session).or_insert(0) += own;
         }
+        self.weigh();
         true
     }
 
@@ -127,6 +131,7 @@ impl Shapes {
         }
         shrink(&mut self.uses);
         shrink(&mut self.charged);
+        self.weigh();
     }
 
     /// The most nodes of the index that a walk may visit now.
@@ -137,10 +142,15 @@ impl Shapes {
 
     /// Bytes of memory, about.
     pub(crate) fn memory(&self) -> usize {
+        self.memory
+    }
+
+    fn weigh(&mut self) {
         const NODE: usize = size_of::<Option<Node>>() + 4;
         const USE: usize = size_of::<((SessionRef, Id), u32)>() + 8;
         const SESSION: usize = size_of::<(SessionRef, u32)>() + 8;
-        self.nodes.len() * NODE + self.uses.len() * USE + self.charged.len() * SESSION
+        let nodes = self.nodes.len() - 1; // an index without deep filters has the root, too
+        self.memory = nodes * NODE + self.uses.len() * USE + self.charged.len() * SESSION;
     }
 
     /// Whether all prefixes of the filter's shape are free.

@@ -153,7 +153,7 @@ fn shared_subscriptions_are_charged_to_their_members() {
         |rig| {
             rig.connect("m", "v5 expiry=60");
             let shared = |group: usize, bits| format!("$share/group{group}/{}", filter(14, bits));
-            let all: Vec<_> = (0..40).map(|group| shared(group, 1 << group % 10)).collect();
+            let all: Vec<_> = (0..40).map(|group| shared(group, 1 << (group % 10))).collect();
             let reasons = subscribe_all(rig, "m", &all);
             let granted = reasons.iter().filter(|reason| *reason == "00").count();
             // One shape for all groups of a shard.
