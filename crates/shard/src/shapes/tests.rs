@@ -112,7 +112,7 @@ fn random_filter(random: &mut Random) -> String {
 #[test]
 fn what_is_charged_is_what_walks_cost() {
     let (mut refused, mut accepted) = (0, 0);
-    for seed in 0..80 {
+    for seed in 0..40 {
         let mut random = Random::new(seed);
         let max = random.below(80) as u32;
         let mut model = Model {
@@ -142,7 +142,7 @@ fn what_is_charged_is_what_walks_cost() {
         let left = (nodes.len(), uses.len(), charged.len(), *len, *memory);
         assert_eq!(left, (1, 0, 0, 0, 0), "seed {seed}");
     }
-    assert!(refused > 1000 && accepted > 1000, "{refused} refused, {accepted} accepted");
+    assert!(refused > 500 && accepted > 500, "{refused} refused, {accepted} accepted");
 }
 
 /// All filters of as many levels as are free, each of its own client, and nobody is charged anything.
