@@ -90,6 +90,7 @@ impl Connection {
 /// A SUBACK that waits until groups on other shards have their new member.
 #[derive(Debug)]
 pub(crate) struct PendingSuback {
+    /// Of the first filter; those of the others follow.
     pub(crate) token: u64,
     pub(crate) packet_id: PacketId,
     pub(crate) reasons: Vec<u8>,

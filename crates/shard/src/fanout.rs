@@ -59,8 +59,6 @@ pub(crate) struct Fanout {
     targets: Vec<Target>,
     /// Whether the publisher is one of them: it gets its message before the acknowledgement.
     publisher_is_target: bool,
-    /// Whether others may have been missed.
-    is_cut: bool,
     groups: Vec<GroupKey>,
     /// Further Subscription Identifiers: the one before it of the same target, and the identifier.
     more_ids: Vec<(u32, u32)>,
@@ -243,7 +241,8 @@ impl Shard {
         fanout.stamp += 1;
         let sessions = &mut self.clients.sessions;
         let Fanout { stamp, targets, publisher_is_target, groups, more_ids, .. } = fanout;
-        let matched = self.index.matches(message.topic, &mut |who, subscription| {
+        let mut overlaps = 0;
+        let visits = self.index.matches(message.topic, &mut |who, subscription| {
             if let Some(group) = GroupKey::from_subscriber(who) {
                 groups.push(group);
                 return;
@@ -269,6 +268,7 @@ impl Shard {
                 });
                 return;
             }
+            overlaps += 1; // many sessions may have many such filters: that is work, too
             let target = &mut targets[slot.stamp.1 as usize];
             target.qos = target.qos.max(options.maximum_qos); // [3.1.1 MQTT-3.3.5-1]
             target.retain_as_published |= options.retain_as_published;
@@ -281,11 +281,10 @@ impl Shard {
                 }
             }
         });
-        fanout.is_cut = !matched.is_whole;
-        self.clients.counters.matches_cut += u64::from(!matched.is_whole);
-        self.clients.work += matched.visits;
+        debug_assert!(visits <= self.shapes.visits_max(), "each shape was charged for");
+        self.clients.work += visits + overlaps;
         if let Some(route) = route
-            && (matched.is_whole && groups.is_empty() && more_ids.is_empty())
+            && (groups.is_empty() && more_ids.is_empty())
             && targets.len() <= ROUTE_TARGETS_MAX
         {
             route.targets.clear();
@@ -350,11 +349,11 @@ impl Fanout {
     }
     /// Whether messages may wait for the targets to get several at once.
     fn takes_burst(&self) -> bool {
-        self.groups.is_empty() && !self.publisher_is_target && !self.is_cut
+        self.groups.is_empty() && !self.publisher_is_target
     }
     fn clear(&mut self) {
         self.targets.clear();
-        (self.publisher_is_target, self.is_cut) = (false, false);
+        self.publisher_is_target = false;
         self.groups.clear();
         self.more_ids.clear();
     }

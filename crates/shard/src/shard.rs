@@ -16,6 +16,7 @@ use crate::publish::Scratch;
 use crate::random::Random;
 use crate::replay::Replays;
 use crate::retained::Retained;
+use crate::shapes::Shapes;
 use crate::status::Status;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -37,6 +38,7 @@ use martlet_protocol::Time;
 pub struct Shard {
     pub(crate) clients: Clients,
     pub(crate) index: Index,
+    pub(crate) shapes: Shapes,
     pub(crate) interest: Arc<Interest>,
     pub(crate) interest_counts: InterestCounts,
     pub(crate) retained: Retained,
@@ -59,7 +61,7 @@ pub struct Shard {
     pub(crate) status: Status,
     /// The latest counters of the other shards.
     pub(crate) others: Vec<Counters>,
-    /// Numbers the SUBSCRIBE packets, for those that wait for other shards.
+    /// Numbers the filters in SUBSCRIBE packets, for those that wait for other shards.
     pub(crate) last_token: u64,
     /// The moment of the last input: a new one is a new turn.
     now: Time,
@@ -79,6 +81,7 @@ impl Shard {
         let count = usize::from(config.shards);
         Shard {
             index: Index::new(hasher.clone()),
+            shapes: Shapes::new(&config, hasher.clone()),
             interest,
             interest_counts: InterestCounts::new(config.shard.0, config.shards),
             retained: Retained::new(),

@@ -25,6 +25,7 @@ mod pace;
 mod retained;
 mod routes;
 mod sessions;
+mod shapes;
 mod shared;
 mod slow_replay;
 mod stream;
