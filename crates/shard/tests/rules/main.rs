@@ -21,6 +21,7 @@ mod hard_subscriptions;
 mod limits;
 mod log_words;
 mod memory_account;
+mod own_copy;
 mod pace;
 mod retained;
 mod routes;
