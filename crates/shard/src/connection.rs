@@ -25,6 +25,9 @@ pub(crate) mod pause {
     pub(crate) const WORK: u8 = 16;
 }
 
+/// After so many reads that brought nothing but acknowledgements, a client is one that only listens.
+pub(crate) const ACK_READS_MAX: u8 = 64;
+
 /// One Network Connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -41,6 +44,8 @@ pub(crate) struct Connection {
     /// Why it is not read; 0 if it is.
     pub(crate) paused: u8,
     pub(crate) admission: Admission,
+    /// Reads in a row that brought nothing but acknowledgements, as far as it matters.
+    pub(crate) ack_reads: u8,
     /// What the client said in CONNECT, while that is being decided.
     pub(crate) greeting: Option<Box<Greeting>>,
     /// Answers to SUBSCRIBE that wait for groups on other shards.
@@ -76,6 +81,7 @@ impl Connection {
             dirty: false,
             paused: 0,
             admission,
+            ack_reads: 0,
             greeting: None,
             pending: Vec::new(),
             ended: false,

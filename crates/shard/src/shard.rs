@@ -3,6 +3,7 @@
 
 use crate::clients::Clients;
 use crate::config::Config;
+use crate::connection::ACK_READS_MAX;
 use crate::counters::Counters;
 use crate::fanout::Fanout;
 use crate::groups::Groups;
@@ -156,6 +157,13 @@ impl Shard {
     /// Whether something waits to be written to a connection.
     pub fn has_output(&self, connection: ConnectionId) -> bool {
         self.clients.connections.get(connection).is_some_and(|connection| !connection.output.is_empty())
+    }
+
+    /// Whether the client may be about to send more than acknowledgements of messages: a packet is unfinished, or one of
+    /// the last reads brought something else. Its system may hold that back until ours acknowledges what came before.
+    pub fn may_send_more(&self, connection: ConnectionId) -> bool {
+        let connection = self.clients.connections.get(connection);
+        connection.is_some_and(|c| !c.partial.is_empty() || c.ack_reads < ACK_READS_MAX)
     }
 
     /// Connections that are open, those included that are closing.

@@ -25,6 +25,10 @@ pub(super) struct Connection {
     pub(super) ended: bool,
     /// The shard wants no more bytes for now.
     pub(super) paused: bool,
+    /// Bytes came in this turn, and nothing has been written since.
+    pub(super) unanswered: bool,
+    /// The system delays the acknowledgement of what comes: it was written to since it was told not to.
+    pub(super) delays_acks: bool,
     /// The socket may take bytes.
     pub(super) writable: bool,
     /// A write failed; what can still be read is read before the connection counts as lost.
@@ -48,6 +52,8 @@ impl Connection {
             end_announced: false,
             ended: false,
             paused: false,
+            unanswered: false,
+            delays_acks: false,
             writable: true,
             write_failed: false,
             finished: false,

@@ -56,6 +56,10 @@ impl Reactor {
             Ok(0) => self.end_of_stream(id),
             Ok(count) => {
                 connection.readable = count == scratch.len() || connection.end_announced;
+                if connection.delays_acks && !connection.unanswered {
+                    connection.unanswered = true;
+                    self.unanswered.push(id);
+                }
                 if connection.closing.is_none() {
                     self.input(Input::Received { connection: id, bytes: &scratch[..count] });
                 }

@@ -46,6 +46,13 @@ impl Socket {
             (Self::Unix(stream), parts) => stream.write_vectored(parts),
         }
     }
+    /// Lets the system acknowledge what came without waiting for an answer to carry that.
+    pub(crate) fn acknowledge_received(&self) {
+        if let Self::Tcp(stream) = self {
+            // It can only fail for a connection that is gone, which the next read finds out.
+            let _ = martlet_net::acknowledge_received(stream);
+        }
+    }
     /// Ends the direction towards the client.
     pub(crate) fn finish(&self) -> io::Result<()> {
         match self {

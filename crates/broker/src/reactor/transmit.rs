@@ -3,6 +3,7 @@
 use super::Reactor;
 use martlet_shard::{ConnectionId, Input, Loss};
 use std::io::{ErrorKind, IoSlice};
+use std::mem;
 
 /// Pieces of output that one write takes.
 const PARTS_MAX: usize = 16;
@@ -15,12 +16,27 @@ impl Reactor {
             if self.dirty.is_empty() {
                 return;
             }
-            let mut round = std::mem::take(&mut self.dirty);
+            let mut round = mem::take(&mut self.dirty);
             for id in round.drain(..) {
                 self.transmit_one(id);
             }
             if self.dirty.is_empty() {
                 self.dirty = round; // keeps the allocation
+            }
+        }
+    }
+
+    /// Where a read was left without an answer, the system must not wait for one before it acknowledges the bytes: a client
+    /// with Nagle's algorithm does not send its next packet before. Clients that only acknowledge messages are left out;
+    /// for them it would be a system call for each.
+    pub(super) fn acknowledge_unanswered(&mut self) {
+        for id in self.unanswered.drain(..) {
+            if let Some(connection) = self.connections.get_mut(id)
+                && mem::take(&mut connection.unanswered)
+                && self.shard.may_send_more(id)
+            {
+                connection.delays_acks = false;
+                connection.socket.acknowledge_received();
             }
         }
     }
@@ -45,6 +61,7 @@ impl Reactor {
         match connection.socket.write(&parts[..count]) {
             Ok(written) => {
                 connection.writable = written == bytes;
+                (connection.unanswered, connection.delays_acks) = (false, true);
                 self.input(Input::Transmitted { connection: id, bytes: written });
                 self.after_write(id);
             }

@@ -23,6 +23,7 @@ mod log_words;
 mod memory_account;
 mod own_copy;
 mod pace;
+mod prompt;
 mod retained;
 mod routes;
 mod sessions;
