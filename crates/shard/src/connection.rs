@@ -25,8 +25,10 @@ pub(crate) mod pause {
     pub(crate) const WORK: u8 = 16;
 }
 
-/// After so many reads that brought nothing but acknowledgements, a client is one that only listens.
-pub(crate) const ACK_READS_MAX: u8 = 64;
+/// After this many reads that brought nothing but acknowledgements, a client that never publishes is one that only listens.
+const LISTENER_ACK_READS: u8 = 8;
+/// After this many, any client is.
+const ACK_READS_MAX: u8 = 250;
 
 /// One Network Connection.
 #[derive(Debug)]
@@ -89,6 +91,13 @@ impl Connection {
             life,
             route: None,
         }
+    }
+
+    /// Whether the client may be about to send more than acknowledgements of messages: a packet is unfinished, or one of
+    /// its last reads brought something else.
+    pub(crate) fn may_send_more(&self) -> bool {
+        let limit = if self.life.messages.0 > 0 { ACK_READS_MAX } else { LISTENER_ACK_READS };
+        !self.partial.is_empty() || self.ack_reads < limit
     }
 }
 

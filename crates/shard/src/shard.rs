@@ -3,7 +3,7 @@
 
 use crate::clients::Clients;
 use crate::config::Config;
-use crate::connection::ACK_READS_MAX;
+use crate::connection::Connection;
 use crate::counters::Counters;
 use crate::fanout::Fanout;
 use crate::groups::Groups;
@@ -159,11 +159,10 @@ impl Shard {
         self.clients.connections.get(connection).is_some_and(|connection| !connection.output.is_empty())
     }
 
-    /// Whether the client may be about to send more than acknowledgements of messages: a packet is unfinished, or one of
-    /// the last reads brought something else. Its system may hold that back until ours acknowledges what came before.
+    /// Whether the client may be about to send more than acknowledgements of messages. Its system may hold that back until
+    /// ours acknowledges what came before.
     pub fn may_send_more(&self, connection: ConnectionId) -> bool {
-        let connection = self.clients.connections.get(connection);
-        connection.is_some_and(|c| !c.partial.is_empty() || c.ack_reads < ACK_READS_MAX)
+        self.clients.connections.get(connection).is_some_and(Connection::may_send_more)
     }
 
     /// Connections that are open, those included that are closing.

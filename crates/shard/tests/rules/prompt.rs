@@ -2,8 +2,10 @@
 
 use super::common::Rig;
 
-/// After this many reads with nothing but acknowledgements a client only listens.
-const READS: usize = 64;
+/// After this many reads with nothing but acknowledgements a client that never published only listens.
+const READS: usize = 8;
+/// After this many, one that did.
+const PUBLISHER_READS: usize = 250;
 
 fn may_send_more(rig: &mut Rig, name: &str) -> bool {
     let (shard, id) = rig.client(name).at.unwrap();
@@ -44,6 +46,17 @@ fn a_client_that_only_acknowledges_is_not_waited_for() {
 }
 
 #[test]
+fn a_client_that_publishes_is_waited_for_longer() {
+    let mut rig = rig();
+    rig.tell("s", "publish u a");
+    listen(&mut rig, "s", PUBLISHER_READS - 1);
+    assert!(may_send_more(&mut rig, "s"));
+    listen(&mut rig, "s", 1);
+    assert!(!may_send_more(&mut rig, "s"));
+    rig.finish();
+}
+
+#[test]
 fn any_other_packet_counts_as_a_reason_to_expect_more() {
     let mut rig = rig();
     let packets = [
@@ -55,7 +68,7 @@ fn any_other_packet_counts_as_a_reason_to_expect_more() {
         ("unsubscribe 4 u", Some("unsuback 4")),
     ];
     for (packet, answer) in packets {
-        listen(&mut rig, "s", READS);
+        listen(&mut rig, "s", PUBLISHER_READS);
         assert!(!may_send_more(&mut rig, "s"));
         rig.tell("s", packet);
         answer.iter().for_each(|answer| rig.expect("s", answer));
