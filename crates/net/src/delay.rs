@@ -7,14 +7,14 @@
 use std::io;
 use std::os::fd::AsFd;
 
-/// Acknowledges at once what a TCP socket has received, and what it will receive until something is written to it again.
-/// Systems without `TCP_QUICKACK` go on as they do.
+/// Whether a TCP socket acknowledges at once what it has received and will receive, or waits for something to be written.
+/// The next write makes it wait again. Systems without `TCP_QUICKACK` decide for themselves.
 ///
 /// # Errors
-/// Those of the system: it is not a TCP socket, or not connected any more.
+/// Those of the system: it is not a TCP socket, for example.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub fn acknowledge_received(socket: &impl AsFd) -> io::Result<()> {
-    socket2::SockRef::from(socket).set_tcp_quickack(true)
+pub fn set_quick_ack(socket: &impl AsFd, quick: bool) -> io::Result<()> {
+    socket2::SockRef::from(socket).set_tcp_quickack(quick)
 }
 
 /// Does nothing: this system has no `TCP_QUICKACK`.
@@ -22,6 +22,23 @@ pub fn acknowledge_received(socket: &impl AsFd) -> io::Result<()> {
 /// # Errors
 /// None.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-pub fn acknowledge_received(_: &impl AsFd) -> io::Result<()> {
+pub fn set_quick_ack(_: &impl AsFd, _: bool) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(all(test, any(target_os = "linux", target_os = "android")))]
+mod tests {
+    use super::*;
+    use std::net::{TcpListener, TcpStream};
+
+    #[test]
+    fn quick_acknowledgements_are_on_or_off() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (server, _) = listener.accept().unwrap();
+        for quick in [false, true, false] {
+            set_quick_ack(&server, quick).unwrap();
+            assert_eq!(socket2::SockRef::from(&server).tcp_quickack().unwrap(), quick);
+        }
+    }
 }

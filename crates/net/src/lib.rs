@@ -12,7 +12,7 @@ mod stream;
 mod unix;
 mod url;
 
-pub use delay::acknowledge_received;
+pub use delay::set_quick_ack;
 pub use fault::{Fault, FaultKind};
 pub use listener::{Listener, Socket};
 pub use stream::Stream;

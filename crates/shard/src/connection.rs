@@ -99,6 +99,11 @@ impl Connection {
         let limit = if self.life.messages.0 > 0 { ACK_READS_MAX } else { LISTENER_ACK_READS };
         !self.partial.is_empty() || self.ack_reads < limit
     }
+
+    /// Whether nothing has been delivered to the client so far, and the last packet is whole.
+    pub(crate) fn only_publishes(&self) -> bool {
+        self.partial.is_empty() && self.life.messages.1 == 0
+    }
 }
 
 /// A SUBACK that waits until groups on other shards have their new member.

@@ -165,6 +165,12 @@ impl Shard {
         self.clients.connections.get(connection).is_some_and(Connection::may_send_more)
     }
 
+    /// Whether the client has only ever sent: one that says more without having got an answer streams, and its system holds
+    /// nothing back.
+    pub fn only_publishes(&self, connection: ConnectionId) -> bool {
+        self.clients.connections.get(connection).is_some_and(Connection::only_publishes)
+    }
+
     /// Connections that are open, those included that are closing.
     pub fn connections(&self) -> usize {
         self.clients.connections.len()

@@ -8,6 +8,17 @@ use crate::shared::Seat;
 use martlet_protocol::Time;
 use martlet_shard::ConnectionId;
 
+/// When the system acknowledges bytes of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Acks {
+    /// It decides for itself.
+    AsItLikes,
+    /// With an answer, which it waits for: the connection was written to.
+    WithAnswers,
+    /// At once: it was told so after the last write.
+    AtOnce,
+}
+
 /// A socket and the state of its two directions. No buffer: bytes live in the scratch buffer or in the shard.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -27,8 +38,8 @@ pub(super) struct Connection {
     pub(super) paused: bool,
     /// Bytes came in this turn, and nothing has been written since.
     pub(super) unanswered: bool,
-    /// The system delays the acknowledgement of what comes: it was written to since it was told not to.
-    pub(super) delays_acks: bool,
+    /// When the system acknowledges what comes.
+    pub(super) acks: Acks,
     /// The socket may take bytes.
     pub(super) writable: bool,
     /// A write failed; what can still be read is read before the connection counts as lost.
@@ -53,7 +64,7 @@ impl Connection {
             ended: false,
             paused: false,
             unanswered: false,
-            delays_acks: false,
+            acks: Acks::AsItLikes,
             writable: true,
             write_failed: false,
             finished: false,

@@ -46,11 +46,11 @@ impl Socket {
             (Self::Unix(stream), parts) => stream.write_vectored(parts),
         }
     }
-    /// Lets the system acknowledge what came without waiting for an answer to carry that.
-    pub(crate) fn acknowledge_received(&self) {
+    /// Whether the system acknowledges at once, or waits for an answer to carry that.
+    pub(crate) fn set_quick_ack(&self, quick: bool) {
         if let Self::Tcp(stream) = self {
             // It can only fail for a connection that is gone, which the next read finds out.
-            let _ = martlet_net::acknowledge_received(stream);
+            let _ = martlet_net::set_quick_ack(stream, quick);
         }
     }
     /// Ends the direction towards the client.

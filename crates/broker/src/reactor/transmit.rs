@@ -1,6 +1,7 @@
 //! Writing: each connection with output once, at the end of a turn, in one system call.
 
 use super::Reactor;
+use super::connections::Acks;
 use martlet_shard::{ConnectionId, Input, Loss};
 use std::io::{ErrorKind, IoSlice};
 use std::mem;
@@ -27,17 +28,20 @@ impl Reactor {
     }
 
     /// Where a read was left without an answer, the system must not wait for one before it acknowledges the bytes: a client
-    /// with Nagle's algorithm does not send its next packet before. Clients that only acknowledge messages are left out;
-    /// for them it would be a system call for each.
+    /// with Nagle's algorithm does not send its next packet before. Two kinds of clients are left to the system, since each
+    /// acknowledgement costs: those that only acknowledge messages, and those that only publish, from the second read on.
     pub(super) fn acknowledge_unanswered(&mut self) {
         for id in self.unanswered.drain(..) {
-            if let Some(connection) = self.connections.get_mut(id)
-                && mem::take(&mut connection.unanswered)
-                && self.shard.may_send_more(id)
-            {
-                connection.delays_acks = false;
-                connection.socket.acknowledge_received();
+            let Some(connection) = self.connections.get_mut(id) else { continue };
+            if !mem::take(&mut connection.unanswered) {
+                continue;
             }
+            connection.acks = match connection.acks {
+                Acks::WithAnswers if self.shard.may_send_more(id) => Acks::AtOnce,
+                Acks::AtOnce if self.shard.only_publishes(id) => Acks::AsItLikes,
+                _ => continue,
+            };
+            connection.socket.set_quick_ack(connection.acks == Acks::AtOnce);
         }
     }
 
@@ -61,7 +65,7 @@ impl Reactor {
         match connection.socket.write(&parts[..count]) {
             Ok(written) => {
                 connection.writable = written == bytes;
-                (connection.unanswered, connection.delays_acks) = (false, true);
+                (connection.unanswered, connection.acks) = (false, Acks::WithAnswers);
                 self.input(Input::Transmitted { connection: id, bytes: written });
                 self.after_write(id);
             }

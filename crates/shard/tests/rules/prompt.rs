@@ -98,6 +98,26 @@ fn an_unfinished_packet_has_more_to_come() {
 }
 
 #[test]
+fn who_only_publishes_has_got_no_message() {
+    let mut rig = rig();
+    rig.connect("q", "v311");
+    let only_publishes = |rig: &mut Rig, name: &str| {
+        let (shard, id) = rig.client(name).at.unwrap();
+        rig.shards[shard].only_publishes(id)
+    };
+    rig.tell("q", "publish u a");
+    assert!(only_publishes(&mut rig, "q"));
+    rig.write("q", &[0x30]); // more of this packet has to come, which its system may hold back
+    assert!(!only_publishes(&mut rig, "q"));
+    rig.write("q", &[3, 0, 1, b'u']);
+    assert!(only_publishes(&mut rig, "q") && only_publishes(&mut rig, "s"));
+    listen(&mut rig, "s", 1);
+    rig.tell("s", "publish u a");
+    assert!(!only_publishes(&mut rig, "s"));
+    rig.finish();
+}
+
+#[test]
 fn nothing_more_comes_from_a_connection_that_is_gone() {
     let mut rig = rig();
     let (shard, id) = rig.client("s").at.unwrap();

@@ -64,9 +64,9 @@ impl Patterns {
                 for ((name, value), kind) in names.iter().zip(values).zip(kinds) {
                     let unit = format!("µs for {}, {nagle} Nagle's algorithm: {kind}", pattern.words);
                     if kind == "at most" {
-                        report.tell(name, value, unit)
+                        report.tell(name, value, unit);
                     } else {
-                        report.low(name, value, unit)
+                        report.low(name, value, unit);
                     }
                     let _ = write!(table, "{value:>9.0} ");
                 }
