@@ -3,6 +3,7 @@
 
 use crate::clients::Clients;
 use crate::config::Config;
+use crate::connection::Connection;
 use crate::counters::Counters;
 use crate::fanout::Fanout;
 use crate::groups::Groups;
@@ -159,6 +160,18 @@ impl Shard {
     /// Whether something waits to be written to a connection.
     pub fn has_output(&self, connection: ConnectionId) -> bool {
         self.clients.connections.get(connection).is_some_and(|connection| !connection.output.is_empty())
+    }
+
+    /// Whether the client may be about to send more than acknowledgements of messages. Its system may hold that back until
+    /// ours acknowledges what came before.
+    pub fn may_send_more(&self, connection: ConnectionId) -> bool {
+        self.clients.connections.get(connection).is_some_and(Connection::may_send_more)
+    }
+
+    /// Whether the client has only ever sent: one that says more without having got an answer streams, and its system holds
+    /// nothing back.
+    pub fn only_publishes(&self, connection: ConnectionId) -> bool {
+        self.clients.connections.get(connection).is_some_and(Connection::only_publishes)
     }
 
     /// Connections that are open, those included that are closing.
