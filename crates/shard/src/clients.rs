@@ -28,6 +28,8 @@ pub(crate) struct Outbound<'a> {
     pub(crate) retain: bool,
     pub(crate) subscription_ids: &'a [u32],
     pub(crate) group: GroupRef,
+    /// Its place among the group's messages.
+    pub(crate) group_seq: u32,
 }
 
 /// A message on its way to some receivers, stored when the first of them needs that.
@@ -200,7 +202,7 @@ impl Clients {
         let id = parcelled.store(&mut self.publications);
         self.publications.retain(id);
         let mut entry = Entry::new(id, out.qos);
-        entry.group = out.group;
+        (entry.group, entry.group_seq) = (out.group, out.group_seq);
         entry.retain = out.retain;
         entry.subscription_ids = SubscriptionIds::new(out.subscription_ids);
         let drained = slot.connection.is_some_and(|id| {

@@ -324,6 +324,7 @@ impl Fanout {
                 retain: terms.retain && target.retain_as_published, // [MQTT-3.3.1-12] [MQTT-3.3.1-13] [3.1.1 MQTT-3.3.1-9]
                 subscription_ids: &self.ids,
                 group: None,
+                group_seq: 0,
             };
             let is_taken = clients.deliver(now, parcelled, &out, &mut self.encodings);
             if terms.retain && !is_taken {

@@ -61,9 +61,10 @@ pub(crate) enum Mail {
         qos: QoSLevel,
         retain: bool,
         subscription: Subscription,
+        seq: u32,
     },
     /// A message that a member did not begin: assign it to another.
-    Return { member: SessionRef, filter: Parcel, parcel: Parcel, qos: QoSLevel, retain: bool },
+    Return { member: SessionRef, filter: Parcel, parcel: Parcel, qos: QoSLevel, retain: bool, seq: u32 },
     /// The sender's counters, for `$SYS`.
     Counters(Box<Counters>),
 }

@@ -52,18 +52,22 @@ impl Clients {
         self.publications.memory() + entries + output + groups + sessions + shares + filters + retained
     }
 
-    /// A session has one more shared subscription.
-    pub(crate) fn share_joined(&mut self, filter: &str) {
-        self.held.shares += share_bytes(filter);
+    /// A session has one more shared subscription; `is_new`: it had no part in the group.
+    pub(crate) fn share_joined(&mut self, filter: &str, is_new: bool) {
+        self.held.shares += if is_new { share_bytes(filter) } else { 0 };
         self.counters.subscriptions += 1;
         self.counters.shared_subscriptions += 1;
     }
 
-    /// A session has one less.
-    pub(crate) fn share_left(&mut self, filter: &str) {
-        self.held.shares -= share_bytes(filter);
+    /// A session has one less; its part in the group may stay for a while.
+    pub(crate) fn share_left(&mut self) {
         self.counters.subscriptions -= 1;
         self.counters.shared_subscriptions -= 1;
+    }
+
+    /// A session has no part in a group any more.
+    pub(crate) fn share_forgotten(&mut self, filter: &str) {
+        self.held.shares -= share_bytes(filter);
     }
 
     /// Whether so much more must not be held: messages, to be queued or retained.

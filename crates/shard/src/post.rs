@@ -2,7 +2,7 @@
 
 use crate::clients::Parcelled;
 use crate::fanout::Terms;
-use crate::groups::{Assigned, GroupMessage};
+use crate::groups::{Assigned, GivenBack, GroupMessage};
 use crate::interface::{Effect, ShardId};
 use crate::mail::{Batch, Mail};
 use crate::replay::{ReplayTerms, Replayed};
@@ -147,17 +147,17 @@ impl Shard {
             Mail::Credit { member, filter, credit } => {
                 self.member_credit(now, batch.text(&filter), member, credit);
             }
-            Mail::Assigned { member, filter, parcel, qos, retain, subscription } => {
+            Mail::Assigned { member, filter, parcel, qos, retain, subscription, seq } => {
                 let message = batch.message(&parcel);
                 let mut parcelled = Parcelled::borrowed(&message);
-                let assigned = Assigned { qos, retain, subscription };
+                let assigned = Assigned { qos, retain, subscription, seq };
                 self.assigned(now, batch.text(&filter), member, &mut parcelled, &assigned);
                 parcelled.finish(&mut self.clients.publications);
             }
-            Mail::Return { member, filter, parcel, qos, retain } => {
+            Mail::Return { member, filter, parcel, qos, retain, seq } => {
                 let publication = self.clients.publications.insert(&batch.message(&parcel));
                 let message = GroupMessage { publication, qos, retain };
-                self.take_back(now, batch.text(&filter), member, message);
+                self.take_back(batch.text(&filter), member, GivenBack { message, seq });
             }
             _ => unreachable!("everything else is opened by the caller"),
         }

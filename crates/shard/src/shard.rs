@@ -129,6 +129,7 @@ impl Shard {
             Input::Authenticated { connection, verdict } => self.authenticated(now, connection, verdict),
             Input::Timeout => {
                 self.wake(now);
+                self.assign_returned(now);
                 self.handle_timers(now);
                 self.step_replays(now);
                 self.after(now);
@@ -145,7 +146,11 @@ impl Shard {
 
     /// When [`Input::Timeout`] is wanted at the latest; a moment that has passed means at once.
     pub fn poll_timeout(&self) -> Option<Time> {
-        if self.replays.is_runnable() || !self.resting.is_empty() || self.opened.is_some() {
+        if self.replays.is_runnable()
+            || !self.resting.is_empty()
+            || self.opened.is_some()
+            || self.groups.has_returned()
+        {
             return Some(Time::default());
         }
         self.clients.wheel.next()

@@ -63,6 +63,8 @@ pub struct Entry {
     publication: PublicationId,
     /// The shared subscription that this came from.
     pub group: GroupRef,
+    /// Its place among the messages of that shared subscription, for the caller.
+    pub group_seq: u32,
     /// Identifiers of the subscriptions that matched.
     pub subscription_ids: SubscriptionIds,
     /// QoS 1 or 2.
@@ -77,7 +79,15 @@ impl Entry {
     pub fn new(publication: PublicationId, qos: QoSLevel) -> Self {
         assert!(qos != QoSLevel::AtMostOnce, "QoS 0 is never queued");
         let subscription_ids = SubscriptionIds::None;
-        Entry { publication, group: None, subscription_ids, qos, retain: false, state: State::Queued }
+        Entry {
+            publication,
+            group: None,
+            group_seq: 0,
+            subscription_ids,
+            qos,
+            retain: false,
+            state: State::Queued,
+        }
     }
     /// The message, held in the store until it is settled.
     pub fn publication(&self) -> PublicationId {

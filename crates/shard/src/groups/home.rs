@@ -1,6 +1,6 @@
 //! The side of the shard that keeps a group: members come and go, publications are offered, waiting ones assigned.
 
-use super::{Assigned, GroupKey, GroupMessage};
+use super::{Assigned, GivenBack, GroupKey, GroupMessage};
 use crate::clients::{Clients, Parcelled};
 use crate::counters::Dropped;
 use crate::fanout::topic_hash;
@@ -91,27 +91,37 @@ impl Shard {
         self.assign_waiting(now, key);
     }
 
-    /// A message that a member did not begin. It takes over a reference.
-    pub(crate) fn take_back(
-        &mut self,
-        now: Time,
-        filter: &str,
-        member: SessionRef,
-        given_back: GroupMessage,
-    ) {
-        let publication = given_back.publication;
+    /// A message that a member did not begin, or did not finish. It takes over a reference. It is assigned again in
+    /// [`Self::assign_returned`]: others may come before it.
+    pub(crate) fn take_back(&mut self, filter: &str, member: SessionRef, given_back: GivenBack) {
+        let publication = given_back.message.publication;
         let Some(key) = self.groups.find(filter) else {
             self.clients.publications.release(publication);
             self.clients.counters.routed += 1;
             return self.clients.counters.dropped.count(Dropped::NoMember, 1);
         };
         let message = self.clients.publications.get(publication);
-        let item = item(&message, given_back);
-        let group = &mut self.groups.get(key).group;
-        group.add_credit(member, 1);
-        group.give_back(item);
+        let item = Item { seq: given_back.seq, ..item(&message, given_back.message) };
+        let kept = self.groups.get(key);
+        kept.group.add_credit(member, 1);
+        kept.group.give_back(item);
+        if !core::mem::replace(&mut kept.has_returned, true) {
+            self.groups.returned.push(key);
+        }
         self.clients.held.in_groups += 1;
-        self.assign_waiting(now, key);
+    }
+
+    /// Assigns what members have given back, once all of it is there.
+    pub(crate) fn assign_returned(&mut self, now: Time) {
+        if self.opened.is_some() {
+            return; // the mail may have more of it
+        }
+        for key in core::mem::take(&mut self.groups.returned) {
+            if let Some(kept) = self.groups.kept[key.0 as usize].as_deref_mut() {
+                kept.has_returned = false;
+                self.assign_waiting(now, key);
+            }
+        }
     }
 
     /// A publication that matches a group's filter.
@@ -131,7 +141,7 @@ impl Shard {
                 self.clients.counters.routed += 1;
                 return self.clients.counters.dropped.count(Dropped::NoMember, 1);
             };
-            return self.assign(now, key, member, parcelled, &Assigned { qos, retain, subscription });
+            return self.assign(now, key, member, parcelled, &Assigned { qos, retain, subscription, seq: 0 });
         }
         if self.clients.is_full_for(message.size()) {
             self.clients.counters.routed += 1;
@@ -140,8 +150,8 @@ impl Shard {
         let publication = parcelled.store(&mut self.clients.publications);
         let message = self.clients.publications.get(publication);
         match kept.group.offer(item(&message, GroupMessage { publication, qos, retain })) {
-            Offer::Assign(member, subscription) => {
-                self.assign(now, key, member, parcelled, &Assigned { qos, retain, subscription });
+            Offer::Assign(member, subscription, seq) => {
+                self.assign(now, key, member, parcelled, &Assigned { qos, retain, subscription, seq });
             }
             Offer::Queued => {
                 self.clients.held.in_groups += 1;
@@ -170,24 +180,27 @@ impl Shard {
         let batch = self.outboxes[to.0 as usize].batch(&mut self.clients.effects, to);
         let filter = batch.pack_text(&filter);
         let parcel = batch.pack(&parcelled.message(&self.clients.publications));
-        let Assigned { qos, retain, subscription } = *assigned;
-        batch.push(Mail::Assigned { member, filter, parcel, qos, retain, subscription });
+        let Assigned { qos, retain, subscription, seq } = *assigned;
+        batch.push(Mail::Assigned { member, filter, parcel, qos, retain, subscription, seq });
     }
 
     /// Gives waiting messages to members that have credit.
     fn assign_waiting(&mut self, now: Time, key: GroupKey) {
         while let Some(kept) = self.groups.kept[key.0 as usize].as_deref_mut() {
+            if kept.has_returned {
+                return;
+            }
             let Some(assignment) = kept.group.poll_assignment() else { return };
             self.clients.held.in_groups -= 1;
             let GroupMessage { publication, qos, retain } = assignment.message;
-            let subscription = assignment.subscription;
+            let (subscription, seq) = (assignment.subscription, assignment.seq);
             if self.clients.publications.parts(publication).is_expired(now) {
                 kept.group.add_credit(assignment.member, 1);
                 self.clients.counters.routed += 1;
                 self.clients.counters.dropped.count(Dropped::Expired, 1);
             } else {
                 let mut parcelled = Parcelled::stored(publication);
-                let assigned = Assigned { qos, retain, subscription };
+                let assigned = Assigned { qos, retain, subscription, seq };
                 self.assign(now, key, assignment.member, &mut parcelled, &assigned);
             }
             self.clients.publications.release(publication);
@@ -201,5 +214,6 @@ fn item(message: &Message<'_>, handle: GroupMessage) -> Item<GroupMessage> {
         bytes: u32::try_from(message.size() + GROUP_ENTRY_BYTES).unwrap_or(u32::MAX),
         topic: topic_hash(message.topic.as_str()),
         publisher: message.publisher,
+        seq: 0, // given by the group
     }
 }

@@ -1,6 +1,6 @@
 //! The side of the members: what a session of this shard tells its groups, and what it gets from them.
 
-use super::{Assigned, GroupMessage, Joined};
+use super::{Assigned, GivenBack, GroupMessage, Joined};
 use crate::clients::{Outbound, Parcelled};
 use crate::connection::{Connection, PendingSuback};
 use crate::counters::Dropped;
@@ -43,8 +43,8 @@ impl Shard {
             return Err(ReasonCode::QuotaExceeded);
         }
         if is_new {
-            self.clients.sessions[key].rare().shares.add(filter.as_str(), home);
-            self.clients.share_joined(filter.as_str());
+            let is_part = self.clients.sessions[key].rare().shares.add(filter.as_str(), home);
+            self.clients.share_joined(filter.as_str(), is_part);
         }
         if let Some(share) = self.clients.sessions[key].rare().shares.find(filter.as_str()) {
             share.asked = token;
@@ -93,8 +93,19 @@ impl Shard {
     /// Undoes a [`Shard::join`] that the group's home has refused, if the session has not asked again since.
     fn forget_share(&mut self, key: SessionKey, token: u64) {
         let rare = self.clients.sessions[key].rare.as_mut();
-        if let Some(share) = rare.and_then(|rare| rare.shares.remove_asked(token)) {
-            self.clients.share_left(&share.filter);
+        if let Some(share) = rare.and_then(|rare| rare.shares.asked(token)) {
+            share.has_left = true;
+            let number = share.number;
+            self.clients.share_left();
+            self.forget_settled_share(key, number);
+        }
+    }
+
+    /// A session has left a group, and perhaps holds nothing of it any more.
+    fn forget_settled_share(&mut self, key: SessionKey, number: NonZeroU32) {
+        let rare = self.clients.sessions[key].rare.as_mut();
+        if let Some(share) = rare.and_then(|rare| rare.shares.remove_settled(number)) {
+            self.clients.share_forgotten(&share.filter);
         }
     }
 
@@ -110,31 +121,35 @@ impl Shard {
     /// A session of this shard unsubscribes; whether it was subscribed.
     pub(crate) fn leave(&mut self, now: Time, key: SessionKey, filter: TopicFilter<'_>) -> bool {
         let slot = &mut self.clients.sessions[key];
-        let Some(share) = slot.rare.as_mut().and_then(|rare| rare.shares.remove(filter.as_str())) else {
+        let Some(share) = slot.rare.as_mut().and_then(|rare| rare.shares.find(filter.as_str())) else {
             return false;
         };
-        let member = slot.name;
-        self.clients.share_left(filter.as_str());
-        if share.home == self.clients.config.shard {
+        share.has_left = true;
+        let (member, number, home) = (slot.name, share.number, share.home);
+        self.clients.share_left();
+        if home == self.clients.config.shard {
             self.member_leaves(now, filter.as_str(), member);
         } else {
-            let batch = self.outbox(share.home);
+            let batch = self.outbox(home);
             let filter = batch.pack_text(filter.as_str());
             batch.push(Mail::Leave { member, filter });
         }
-        self.hand_back(now, key, false, |_, number| {
-            (number == share.number).then(|| (share.filter.clone(), share.home)) // what it did not begin
-        });
+        self.hand_back(key, false, Some(number)); // what it did not begin
+        self.forget_settled_share(key, number);
         true
     }
 
     /// A session ends: its groups get back what may go to others, and lose a member. [MQTT-4.8.2-5]
     pub(crate) fn leave_all(&mut self, now: Time, key: SessionKey) {
-        self.return_to_groups(now, key, true);
+        self.hand_back(key, true, None);
         let Some(rare) = &self.clients.sessions[key].rare else { return };
         let filters: Vec<Box<str>> = rare.shares.iter().map(|share| share.filter.clone()).collect();
         for filter in filters {
             self.leave(now, key, TopicFilter::from_checked(&filter));
+        }
+        let rare = self.clients.sessions[key].rare.as_mut();
+        for share in rare.map(|rare| rare.shares.take_all()).unwrap_or_default() {
+            self.clients.share_forgotten(&share.filter); // QoS 2 that it had begun ends with the session
         }
     }
 
@@ -153,7 +168,7 @@ impl Shard {
             self.tell_online(now, key, filter, *home, None);
         }
         if !groups.is_empty() {
-            self.return_to_groups(now, key, false);
+            self.hand_back(key, false, None);
         }
     }
 
@@ -172,24 +187,9 @@ impl Shard {
         batch.push(Mail::Online { member, filter, credit });
     }
 
-    /// Takes messages of groups out of a session's queue and gives them back; `also_sent`: those too that were sent
-    /// with QoS 1 and not acknowledged.
-    fn return_to_groups(&mut self, now: Time, key: SessionKey, also_sent: bool) {
-        self.hand_back(now, key, also_sent, |shares, number| {
-            let share = shares.numbered(number)?;
-            share.outstanding -= 1;
-            Some((share.filter.clone(), share.home))
-        });
-    }
-
-    /// Hands back the messages for which `claim` names the group and its home.
-    fn hand_back(
-        &mut self,
-        now: Time,
-        key: SessionKey,
-        also_sent: bool,
-        mut claim: impl FnMut(&mut Shares, NonZeroU32) -> Option<(Box<str>, ShardId)>,
-    ) {
+    /// Takes messages of groups, or of the one with this number, out of a session's queue and gives them back;
+    /// `also_sent`: those too that were sent with QoS 1 and not acknowledged.
+    fn hand_back(&mut self, key: SessionKey, also_sent: bool, only: Option<NonZeroU32>) {
         let slot = &mut self.clients.sessions[key];
         let Some(rare) = &mut slot.rare else { return };
         let shares = &mut rare.shares;
@@ -199,41 +199,34 @@ impl Shard {
         let in_flight = slot.session.outgoing.in_flight();
         let entry_bytes = slot.session.outgoing.entry_bytes();
         slot.session.outgoing.reclaim(publications, also_sent, |publication, entry| {
-            let Some((filter, home)) = entry.group.and_then(|number| claim(shares, number)) else {
-                return false;
-            };
+            let number = entry.group.filter(|number| only.is_none_or(|only| only == *number));
+            let Some(share) = number.and_then(|number| shares.numbered(number)) else { return false };
+            share.outstanding = share.outstanding.saturating_sub(1);
             let message = GroupMessage { publication, qos: entry.qos, retain: entry.retain };
-            returned.push((filter, home, message));
+            returned.push((share.filter.clone(), share.home, GivenBack { message, seq: entry.group_seq }));
             true
         });
         self.clients.counters.in_flight -= u64::from(in_flight - slot.session.outgoing.in_flight());
         self.clients.held.entries_changed(entry_bytes, slot.session.outgoing.entry_bytes());
-        for (filter, home, message) in returned.into_iter().rev() {
+        for (filter, home, given_back) in returned.into_iter().rev() {
             self.clients.counters.queued -= 1;
             self.clients.counters.routed -= 1; // this delivery did not happen
-            self.return_one(now, &filter, home, member, message);
-            self.clients.publications.release(message.publication);
+            self.return_one(&filter, home, member, given_back);
+            self.clients.publications.release(given_back.message.publication);
         }
     }
 
-    fn return_one(
-        &mut self,
-        now: Time,
-        filter: &str,
-        home: ShardId,
-        member: SessionRef,
-        message: GroupMessage,
-    ) {
-        let GroupMessage { publication, qos, retain } = message;
+    fn return_one(&mut self, filter: &str, home: ShardId, member: SessionRef, given_back: GivenBack) {
+        let GivenBack { message: GroupMessage { publication, qos, retain }, seq } = given_back;
         if home != self.clients.config.shard {
             let batch = self.outboxes[home.0 as usize].batch(&mut self.clients.effects, home);
             let filter = batch.pack_text(filter);
             let parcel = batch.pack(&self.clients.publications.get(publication));
-            batch.push(Mail::Return { member, filter, parcel, qos, retain });
+            batch.push(Mail::Return { member, filter, parcel, qos, retain, seq });
             return;
         }
         self.clients.publications.retain(publication);
-        self.take_back(now, filter, member, message);
+        self.take_back(filter, member, given_back);
     }
 
     /// Credit for what the sessions of this shard have settled.
@@ -245,6 +238,10 @@ impl Shard {
                 continue;
             };
             share.outstanding = share.outstanding.saturating_sub(1);
+            if share.has_left {
+                self.forget_settled_share(key, number); // nobody waits for its credit
+                continue;
+            }
             let (filter, home) = (share.filter.clone(), share.home);
             if home == self.clients.config.shard {
                 self.member_credit(now, &filter, member, 1);
@@ -278,7 +275,7 @@ impl Shard {
             let publication = parcelled.store(&mut self.clients.publications);
             let home = self.home_of_group(filter);
             let message = GroupMessage { publication, qos: assigned.qos, retain: assigned.retain };
-            return self.return_one(now, filter, home, member, message);
+            return self.return_one(filter, home, member, GivenBack { message, seq: assigned.seq });
         };
         let qos = assigned.qos.min(assigned.subscription.options.maximum_qos); // [MQTT-4.8.2-3]
         let number = share.number;
@@ -288,7 +285,7 @@ impl Shard {
         let subscription_ids = if id == 0 { &[][..] } else { core::slice::from_ref(&id) };
         let retain = assigned.retain && assigned.subscription.options.retain_as_published; // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
         let group = queued.then_some(number);
-        let out = Outbound { to: key, qos, retain, subscription_ids, group };
+        let out = Outbound { to: key, qos, retain, subscription_ids, group, group_seq: assigned.seq };
         let taken = self.clients.deliver(now, parcelled, &out, &mut Encodings::default());
         if waits && !(taken && queued) {
             self.clients.settle(key, Some(number)); // nothing will be acknowledged

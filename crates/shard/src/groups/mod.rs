@@ -38,10 +38,19 @@ pub(crate) struct GroupMessage {
     pub(crate) retain: bool,
 }
 
+/// One that a member gives back, with its place among the group's messages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct GivenBack {
+    pub(crate) message: GroupMessage,
+    pub(crate) seq: u32,
+}
+
 #[derive(Debug)]
 struct Kept {
     filter: Box<str>,
     group: Group<GroupMessage, SessionRef>,
+    /// Members have given messages back, and perhaps not all of them yet: none is assigned.
+    has_returned: bool,
 }
 
 /// The groups that a shard keeps.
@@ -51,11 +60,22 @@ pub(crate) struct Groups {
     free: Vec<GroupKey>,
     /// Clients choose the filters, so where one lies must not be known to them.
     by_filter: HashMap<Box<str>, GroupKey, SeedableRandomState>,
+    /// Those whose members have given messages back, to be assigned when the turn has seen everybody who does.
+    returned: Vec<GroupKey>,
 }
 
 impl Groups {
     pub(crate) fn new(hasher: SeedableRandomState) -> Self {
-        Groups { kept: Vec::new(), free: Vec::new(), by_filter: HashMap::with_hasher(hasher) }
+        Groups {
+            kept: Vec::new(),
+            free: Vec::new(),
+            by_filter: HashMap::with_hasher(hasher),
+            returned: Vec::new(),
+        }
+    }
+    /// Whether some group has messages that were given back and wait for the end of the turn.
+    pub(crate) fn has_returned(&self) -> bool {
+        !self.returned.is_empty()
     }
     fn find(&self, filter: &str) -> Option<GroupKey> {
         self.by_filter.get(filter).copied()
@@ -64,7 +84,7 @@ impl Groups {
         self.kept[key.0 as usize].as_deref_mut().expect("a key is that of a kept group")
     }
     fn insert(&mut self, filter: &str, group: Group<GroupMessage, SessionRef>) -> GroupKey {
-        let kept = Some(Box::new(Kept { filter: filter.into(), group }));
+        let kept = Some(Box::new(Kept { filter: filter.into(), group, has_returned: false }));
         let key = match self.free.pop() {
             Some(key) => key,
             None => {
@@ -99,4 +119,6 @@ pub(crate) struct Assigned {
     pub(crate) qos: QoSLevel,
     pub(crate) retain: bool,
     pub(crate) subscription: Subscription,
+    /// Its place among the group's messages.
+    pub(crate) seq: u32,
 }

@@ -75,7 +75,7 @@ impl Shard {
                 blocked = true;
                 return ControlFlow::Break(());
             }
-            let out = Outbound { to: key, qos, retain: true, subscription_ids, group: None };
+            let out = Outbound { to: key, qos, retain: true, subscription_ids, group: None, group_seq: 0 };
             clients.deliver(now, &mut Parcelled::stored(retained.publication), &out, &mut encodings);
             encodings.clear();
             ControlFlow::Continue(())

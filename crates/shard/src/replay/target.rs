@@ -195,7 +195,7 @@ impl Shard {
         }
         let ids = terms.id.map_or(0, NonZeroU32::get);
         let subscription_ids = if ids == 0 { &[][..] } else { core::slice::from_ref(&ids) };
-        let out = Outbound { to: key, qos, retain: true, subscription_ids, group: None };
+        let out = Outbound { to: key, qos, retain: true, subscription_ids, group: None, group_seq: 0 };
         self.clients.deliver(now, parcelled, &out, &mut Encodings::default());
         true
     }

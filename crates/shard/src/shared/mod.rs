@@ -34,13 +34,15 @@ pub(crate) struct Item<M> {
     pub(crate) topic: u64,
     /// A number of its publisher, for [`Strategy::StickyByPublisher`].
     pub(crate) publisher: u64,
+    /// Its place in the order of the group's messages, given by [`Group::offer`].
+    pub(crate) seq: u32,
 }
 
 /// What became of an offered message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Offer<I> {
-    /// It goes to this member, under its subscription.
-    Assign(I, Subscription),
+    /// It goes to this member, under its subscription, with this [`Item::seq`].
+    Assign(I, Subscription, u32),
     /// It waits for a member with credit.
     Queued,
     /// The queue is full: the message is dropped.
@@ -56,6 +58,8 @@ pub(crate) struct Assignment<M, I> {
     pub(crate) member: I,
     /// Under which subscription.
     pub(crate) subscription: Subscription,
+    /// Its [`Item::seq`].
+    pub(crate) seq: u32,
 }
 
 /// A session that subscribes.
@@ -88,7 +92,10 @@ pub(crate) struct Group<M, I> {
     picker: Picker,
     members: Slab<Member<M, I>>,
     by_id: HashMap<I, Id, FixedState>,
+    /// In the order of [`Item::seq`].
     queue: VecDeque<Item<M>>,
+    /// The number of the last message offered.
+    last_seq: u32,
     /// Members with credit and something in their own queue.
     runnable: BTreeSet<Id>,
     queued: usize,
@@ -106,6 +113,7 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
             members: Slab::new(),
             by_id: HashMap::default(),
             queue: VecDeque::new(),
+            last_seq: 0,
             runnable: BTreeSet::new(),
             queued: 0,
             queued_bytes: 0,
@@ -198,7 +206,7 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
     fn unsettle(&mut self) {
         for &id in self.by_id.values() {
             let own = core::mem::take(&mut self.members[id].own);
-            own.into_iter().rev().for_each(|item| self.queue.push_front(item));
+            own.into_iter().rev().for_each(|item| insert_in_order(&mut self.queue, item));
         }
         self.runnable.clear();
     }
@@ -216,17 +224,19 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
         self.picker.remove(id, standing, hash);
         self.runnable.remove(&id);
         for item in own.into_iter().rev() {
-            self.queue.push_front(item);
+            insert_in_order(&mut self.queue, item);
         }
     }
 
     /// A message with QoS > 0 arrives. An assigned one uses up a credit, until [`Group::add_credit`];
     /// if the member's subscription makes it QoS 0, the caller gives the credit back at once.
-    pub(crate) fn offer(&mut self, item: Item<M>) -> Offer<I> {
+    pub(crate) fn offer(&mut self, mut item: Item<M>) -> Offer<I> {
+        self.last_seq = self.last_seq.wrapping_add(1);
+        item.seq = self.last_seq;
         let chosen = if self.queue.is_empty() { self.pick(&item) } else { None };
         if let Some(id) = chosen.filter(|&id| self.is_ready(id)) {
             let (member, subscription) = self.assign(id);
-            return Offer::Assign(member, subscription);
+            return Offer::Assign(member, subscription, item.seq);
         }
         if self.queued_bytes + item.bytes as usize > self.queue_bytes_max {
             return Offer::DroppedFull;
@@ -248,12 +258,16 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
         Some((self.members[id].id, self.members[id].subscription))
     }
 
-    /// A message that was assigned and not acknowledged goes to the front of the queue, whether or
-    /// not the queue is full: it was accepted before. The last one assigned is given back first.
+    /// A message that was assigned and not acknowledged goes back to its place in the queue, whether or not the queue
+    /// is full: it was accepted before. Cheapest when the last one assigned is given back first. Whoever gives back
+    /// several assigns none before the last.
     pub(crate) fn give_back(&mut self, item: Item<M>) {
+        if self.strategy.is_sticky() {
+            self.unsettle();
+        }
         self.queued += 1;
         self.queued_bytes += item.bytes as usize;
-        self.queue.push_front(item);
+        insert_in_order(&mut self.queue, item);
     }
 
     /// A message that waited and the member that has credit for it.
@@ -315,7 +329,7 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
         self.queued -= 1;
         self.queued_bytes -= item.bytes as usize;
         let (member, subscription) = self.assign(id);
-        Assignment { message: item.message, member, subscription }
+        Assignment { message: item.message, member, subscription, seq: item.seq }
     }
 
     fn assign(&mut self, id: Id) -> (I, Subscription) {
@@ -342,6 +356,16 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
             self.runnable.remove(&id);
         }
     }
+}
+
+/// Puts an item where its number belongs: mostly in front of all.
+fn insert_in_order<M>(queue: &mut VecDeque<Item<M>>, item: Item<M>) {
+    let is_before = |other: &Item<M>| (other.seq.wrapping_sub(item.seq) as i32) < 0;
+    if queue.front().is_none_or(|first| !is_before(first)) {
+        return queue.push_front(item);
+    }
+    let place = queue.partition_point(is_before);
+    queue.insert(place, item);
 }
 
 /// Takes the first one out, and gives memory back when three quarters of it are unused.

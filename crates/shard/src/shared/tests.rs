@@ -25,7 +25,7 @@ fn subscription() -> Subscription {
 }
 
 fn item(message: u32, key: u64) -> Item<u32> {
-    Item { message, bytes: 10, topic: key, publisher: key }
+    Item { message, bytes: 10, topic: key, publisher: key, seq: 0 }
 }
 
 fn group(strategy: Strategy, credits: &[u16]) -> Group<u32, u64> {
@@ -38,7 +38,7 @@ fn group(strategy: Strategy, credits: &[u16]) -> Group<u32, u64> {
 
 fn assigned(offer: Offer<u64>) -> Option<u64> {
     match offer {
-        Offer::Assign(member, _) => Some(member),
+        Offer::Assign(member, ..) => Some(member),
         Offer::Queued | Offer::DroppedFull => None,
     }
 }
@@ -194,7 +194,7 @@ impl Model {
             _ => {
                 let item = item(message, mix(random.below(9) as u64));
                 match self.group.offer(item) {
-                    Offer::Assign(member, _) => {
+                    Offer::Assign(member, ..) => {
                         self.waiting.push(item);
                         self.give(message, member);
                     }

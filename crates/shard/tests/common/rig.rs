@@ -147,9 +147,16 @@ impl Rig {
 
     /// The stream breaks.
     pub(crate) fn cut(&mut self, name: &str) {
-        let Some((shard, connection)) = self.client(name).at else { return };
-        self.client(name).to_server.clear();
-        self.lose(shard, connection, Loss::Failed);
+        self.cut_together(&[name]);
+    }
+
+    /// Several streams break in one turn.
+    pub(crate) fn cut_together(&mut self, names: &[&str]) {
+        for name in names {
+            let Some((shard, connection)) = self.client(name).at else { continue };
+            self.client(name).to_server.clear();
+            self.lose(shard, connection, Loss::Failed);
+        }
         self.settle();
     }
 

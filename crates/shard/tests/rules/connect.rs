@@ -3,7 +3,7 @@
 use crate::common::words::{self, hex};
 use crate::common::*;
 use martlet_codec::{Malformed, PacketType, ProtocolName, ReasonCode, Version};
-use martlet_protocol::Violation;
+use martlet_protocol::{OtherProtocol, Violation};
 
 /// These bytes are the first that a client says; it hears `answer`, nothing if that is empty, and is closed.
 fn refuses(version: &str, bytes: &str, answer: &str, why: EndReason) {
@@ -116,7 +116,12 @@ fn the_first_packet_is_connect() {
         refuses("v5", bytes, "", why); // [MQTT-3.1.0-1] [3.1.1 MQTT-3.1.0-1]
     }
     malformed("v5", "00 00", "", Malformed::UnknownPacketType);
-    malformed("v5", "16 03 01 00 01", "", Malformed::ReservedFlags); // TLS where none is spoken
+    let tls = EndReason::Violation(Violation::NotMqtt(OtherProtocol::Tls));
+    refuses("v5", "16 03 01 00 01", "", tls);
+    let rig = &mut Rig::new(1); // a request comes whole
+    rig.open("browser", "v5");
+    rig.write("browser", b"GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    rig.closed("browser", EndReason::Violation(Violation::NotMqtt(OtherProtocol::Http)));
 }
 
 #[test]

@@ -29,6 +29,7 @@ mod routes;
 mod sessions;
 mod shapes;
 mod shared;
+mod shared_returns;
 mod slow_replay;
 mod stream;
 mod subscriptions;
