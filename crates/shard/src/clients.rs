@@ -61,6 +61,13 @@ impl<'a> Parcelled<'a> {
             Source::Stored(id) => publications.parts(id),
         }
     }
+    /// Bytes that it takes to queue it once, if it lies in the store already or not.
+    fn size_to_queue(&self, publications: &Publications) -> usize {
+        match self.source {
+            Source::Borrowed(_) if self.stored.is_none() => self.parts(publications).size(),
+            _ => size_of::<Entry>(),
+        }
+    }
     /// Its number in the store.
     pub(crate) fn store(&mut self, publications: &mut Publications) -> PublicationId {
         match self.source {
@@ -132,6 +139,23 @@ impl Clients {
         out: &Outbound<'_>,
         encodings: &mut Encodings,
     ) -> bool {
+        if out.qos != QoSLevel::AtMostOnce && self.is_full_for(parcelled.size_to_queue(&self.publications)) {
+            self.counters.routed += 1;
+            self.work += 1;
+            self.counters.dropped.count(Dropped::Memory, 1);
+            return false;
+        }
+        self.deliver_admitted(now, parcelled, out, encodings)
+    }
+
+    /// The same for a message that was admitted: whoever published it may have been told that it is kept.
+    pub(crate) fn deliver_admitted(
+        &mut self,
+        now: Time,
+        parcelled: &mut Parcelled<'_>,
+        out: &Outbound<'_>,
+        encodings: &mut Encodings,
+    ) -> bool {
         self.counters.routed += 1;
         self.work += 1;
         let done = match out.qos {
@@ -189,10 +213,6 @@ impl Clients {
         if slot.session.outgoing.bytes() + size > self.config.queue_bytes_max {
             return Err(Dropped::QueueFull);
         }
-        if self.is_full_for(size) {
-            return Err(Dropped::Memory);
-        }
-        let slot = &mut self.sessions[out.to];
         let id = parcelled.store(&mut self.publications);
         self.publications.retain(id);
         let mut entry = Entry::new(id, out.qos);
@@ -270,6 +290,12 @@ impl Clients {
     pub(crate) fn count_packets(&mut self, id: ConnectionId, count: u64) {
         self.counters.packets_received += count;
         self.connections[id].life.packets_received += count;
+    }
+
+    /// A packet of a client waits, and will come again.
+    pub(crate) fn uncount_packet(&mut self, id: ConnectionId) {
+        self.counters.packets_received -= 1;
+        self.connections[id].life.packets_received -= 1;
     }
 
     /// A PUBLISH came from a client.

@@ -6,13 +6,14 @@ use crate::connection::pause;
 use crate::groups::GroupKey;
 use crate::interface::{ConnectionId, ShardId};
 use crate::mail::Mail;
+use crate::memory::GROUP_ENTRY_BYTES;
 use crate::session::SessionKey;
 use crate::shard::Shard;
 use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use foldhash::fast::FixedState;
 use martlet_codec::{QoSLevel, TopicName};
-use martlet_protocol::{Burst, Encodings, Message, Time};
+use martlet_protocol::{Burst, Encodings, Entry, Message, Publications, Time};
 
 /// Topics of newer messages remembered for one session while replays run.
 const FRESH_MAX: usize = 16 * 1024;
@@ -75,6 +76,8 @@ pub(crate) struct Fanout {
     qos: QoSLevel,
     /// Other shards that they were sent to.
     remote: u64,
+    /// Bytes of QoS 1 and 2 messages that may join them before anybody has to look for room.
+    room: u64,
 }
 
 /// How a publication is to be delivered.
@@ -124,6 +127,7 @@ impl Shard {
             to &= to - 1;
             let batch = self.outbox(shard);
             let parcel = batch.pack(message);
+            batch.will_bring(message, terms.qos);
             batch.push(Mail::Publish { parcel, qos: terms.qos, retain: terms.retain });
         }
     }
@@ -143,9 +147,29 @@ impl Shard {
         {
             return None;
         }
+        fanout.room = fanout.room.saturating_sub(fanout.kept_bytes(message.size()));
         fanout.burst.push(message);
         self.clients.work += fanout.work_of_one_more();
         Some(fanout.remote)
+    }
+
+    /// Bytes of messages that may come in while others wait to be delivered, before anybody has to look for room.
+    pub(crate) fn room_of_waiting(&self) -> Option<u64> {
+        self.fanout.as_ref().filter(|fanout| !fanout.burst.is_empty()).map(|fanout| fanout.room)
+    }
+
+    /// Bytes that the receivers of this shard need to queue a message, besides the message; `None`: nobody queues it.
+    pub(crate) fn queued_bytes(&mut self, message: &Message<'_>, qos: QoSLevel) -> Option<u64> {
+        let cut = self.clients.counters.matches_cut;
+        let mut fanout = self.fanout.take().unwrap_or_default();
+        self.collect(message, &mut fanout, None);
+        self.clients.counters.matches_cut = cut; // it is matched once more if it comes in
+        let queuing = fanout.targets.iter().filter(|target| qos.min(target.qos) != QoSLevel::AtMostOnce);
+        let (sessions, groups) = (queuing.count(), fanout.groups.len());
+        fanout.clear();
+        self.fanout = Some(fanout);
+        let bytes = sessions * size_of::<Entry>() + groups * GROUP_ENTRY_BYTES;
+        (sessions + groups > 0).then_some(bytes as u64)
     }
 
     /// Topic and QoS of the messages that wait, if there are any.
@@ -159,6 +183,9 @@ impl Shard {
         let Some(fanout) = self.fanout.as_mut().filter(|fanout| fanout.burst.takes_payload(payload)) else {
             return false;
         };
+        let bytes = fanout.kept_bytes(fanout.burst.topic().as_str().len() + payload.len());
+        let Some(room) = fanout.room.checked_sub(bytes) else { return false };
+        fanout.room = room;
         fanout.burst.push_payload(payload);
         self.clients.work += fanout.work_of_one_more();
         if fanout.remote != 0 {
@@ -195,6 +222,10 @@ impl Shard {
             fanout.burst.push(message);
             self.clients.work += fanout.targets.len() as u32;
             (fanout.qos, fanout.remote) = (terms.qos, remote);
+            if terms.qos != QoSLevel::AtMostOnce {
+                let room = self.room_here().min(self.admission.remote_room);
+                fanout.room = room.saturating_sub(fanout.kept_bytes(message.size()));
+            }
         } else {
             self.deliver_one(now, message, terms, &mut fanout);
             fanout.clear();
@@ -221,6 +252,10 @@ impl Shard {
         let Some(mut fanout) = self.fanout.take_if(|fanout| !fanout.burst.is_empty()) else { return };
         let (clients, burst) = (&mut self.clients, &mut fanout.burst);
         let qos = fanout.qos;
+        if fanout.remote != 0 && qos != QoSLevel::AtMostOnce {
+            let bytes = burst.bytes() as u64 + burst.len() as u64 * Publications::memory_of(0);
+            self.admission.remote_room = self.admission.remote_room.saturating_sub(bytes);
+        }
         fanout.targets.retain(|target| {
             target.subscription_id != 0 || !clients.deliver_burst(target.to, qos.min(target.qos), burst)
         });
@@ -337,7 +372,7 @@ impl Fanout {
                 subscription_ids: &self.ids,
                 group: None,
             };
-            clients.deliver(now, parcelled, &out, &mut self.encodings);
+            clients.deliver_admitted(now, parcelled, &out, &mut self.encodings);
         }
         self.encodings.clear();
     }
@@ -353,6 +388,13 @@ impl Fanout {
             self.ids.push(*id);
             next = *before;
         }
+    }
+    /// Bytes that another message of so many bytes takes once all targets have it.
+    fn kept_bytes(&self, size: usize) -> u64 {
+        if self.qos == QoSLevel::AtMostOnce {
+            return 0;
+        }
+        Publications::memory_of(size) + (self.targets.len() * size_of::<Entry>()) as u64
     }
     /// The work of delivering another message of the burst.
     fn work_of_one_more(&self) -> u32 {

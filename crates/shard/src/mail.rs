@@ -9,7 +9,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
 use martlet_codec::{QoSLevel, TopicName};
-use martlet_protocol::{Message, Time};
+use martlet_protocol::{Message, Publications, Time};
 
 /// Where a text, or a message that begins with its topic, lies in a batch's buffer. Lengths and the rest lie there,
 /// too, so that mail that carries two of them is no larger than a cache line.
@@ -71,6 +71,8 @@ pub(crate) enum Mail {
 pub struct Batch {
     mails: Vec<Mail>,
     bytes: Vec<u8>,
+    /// Bytes that its receiver holds more, at least, if it keeps what it may have to.
+    kept_bytes: u64,
 }
 
 /// Bytes of each of its two buffers that an empty batch keeps at most.
@@ -84,6 +86,25 @@ impl Batch {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.mails.is_empty()
+    }
+    /// Bytes of messages that whoever published them was told are kept.
+    pub(crate) fn kept_bytes(&self) -> u64 {
+        self.kept_bytes
+    }
+    /// The next mail brings a message: what a shard holds of it, if its publisher was told that it is kept.
+    pub(crate) fn will_bring(&mut self, message: &Message<'_>, qos: QoSLevel) {
+        self.kept_bytes += kept_bytes(message, qos);
+    }
+    /// What one mail has in it of [`Self::kept_bytes`].
+    pub(crate) fn kept_bytes_of(&self, mail: &Mail) -> u64 {
+        match mail {
+            Mail::Publish { parcel, qos, .. } | Mail::Retain { parcel, qos }
+                if *qos != QoSLevel::AtMostOnce =>
+            {
+                kept_bytes(&self.message(parcel), *qos)
+            }
+            _ => 0,
+        }
     }
     pub(crate) fn push(&mut self, mail: Mail) {
         self.mails.push(mail);
@@ -144,6 +165,7 @@ impl Batch {
     pub(crate) fn clear(&mut self) {
         self.mails.clear();
         self.bytes.clear();
+        self.kept_bytes = 0;
         self.mails.shrink_to(KEPT_BYTES_MAX / size_of::<Mail>());
         self.bytes.shrink_to(KEPT_BYTES_MAX);
     }
@@ -153,6 +175,11 @@ impl Batch {
             *self = Batch::default();
         }
     }
+}
+
+/// Bytes that a shard holds of a message that it keeps, of which QoS 0 promises nothing.
+pub(crate) fn kept_bytes(message: &Message<'_>, qos: QoSLevel) -> u64 {
+    if qos == QoSLevel::AtMostOnce { 0 } else { Publications::memory_of(message.size()) }
 }
 
 /// The bytes of a number that was packed.

@@ -6,7 +6,7 @@ use crate::interface::ConnectionId;
 use crate::session::SessionKey;
 use crate::shard::Shard;
 use alloc::string::String;
-use martlet_codec::{Frame, PropertiesBuf, Publish, QoS, ReasonCode, TopicName};
+use martlet_codec::{Frame, PropertiesBuf, Publish, QoS, QoSLevel, ReasonCode, TopicName};
 use martlet_protocol::{Message, Time, split_properties};
 
 /// Room for what a PUBLISH does not carry as it is needed, used again for the next.
@@ -21,7 +21,16 @@ pub(crate) fn is_brokers_own(topic: TopicName<'_>) -> bool {
     topic.as_str().strip_prefix("$SYS").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Handled {
+    Done,
+    /// It stays where it is, and is handled again later.
+    Waits,
+}
+
 impl Shard {
+    /// A message of a client: admitted, routed, acknowledged.
     pub(crate) fn publish(
         &mut self,
         now: Time,
@@ -29,8 +38,7 @@ impl Shard {
         key: SessionKey,
         publish: &Publish<'_>,
         is_topic_again: bool,
-    ) {
-        self.clients.count_publish(id, publish.payload.len());
+    ) -> Handled {
         let mut scratch = core::mem::take(&mut self.scratch);
         let connection = &mut self.clients.connections[id];
         let topic = match publish.topic {
@@ -57,20 +65,40 @@ impl Shard {
             publisher: self.clients.sessions[key].publisher,
         };
         let terms = Terms { qos: publish.qos.level(), retain: publish.retain, may_wait: true };
+        let is_kept = terms.qos != QoSLevel::AtMostOnce;
         let reason = if is_brokers_own(topic) {
-            // [3.1.1 MQTT-3.3.5-2]
-            ReasonCode::NotAuthorized
+            self.clients.counters.publishes_unauthorized += 1;
+            Ok(ReasonCode::NotAuthorized) // [3.1.1 MQTT-3.3.5-2]
+        } else if is_kept && let Err(lack) = self.admit(now, &message, terms) {
+            Err(lack)
         } else if self.route(now, &message, terms, route_of_topic) {
-            ReasonCode::Success
+            Ok(ReasonCode::Success)
         } else {
-            ReasonCode::NoMatchingSubscribers
+            Ok(ReasonCode::NoMatchingSubscribers)
         };
         self.scratch = scratch;
         if let Some(connection) = self.clients.connections.get_mut(id) {
             connection.route = route;
         }
+        let reason = match reason {
+            Ok(reason) => reason,
+            Err(lack) if !self.clients.connections[id].protocol.version().is_v5() => {
+                self.wait_for_room(now, id, publish.qos, lack);
+                return Handled::Waits;
+            }
+            Err(_) => self.refuse_publish(now),
+        };
+        self.clients.count_publish(id, publish.payload.len());
         self.acknowledge(id, key, publish.qos, reason);
         self.throttle(id);
+        Handled::Done
+    }
+
+    #[cold]
+    fn refuse_publish(&mut self, now: Time) -> ReasonCode {
+        self.clients.counters.publishes_refused += 1;
+        self.warn_of_shortage(now);
+        ReasonCode::QuotaExceeded
     }
 
     /// A frame that is the last PUBLISH again, but for packet identifier and payload, while that one waits: it waits

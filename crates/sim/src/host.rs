@@ -299,6 +299,9 @@ impl World<'_> {
                 return Err(Failure::new(Checker::Protocol, "everybody is admitted, and yet one was asked"));
             }
             Effect::Mail(to) => self.hosts[host].unsent |= 1 << to.0,
+            Effect::MemoryShort(shortage) => {
+                self.trace.say(|| format!("{:?} shard {host}: {shortage:?}", self.now))
+            }
             Effect::Connected(connection, life) => self.connected(host, connection, &life),
             Effect::Ended(connection, life, why) => self.ended(host, connection, &life, why)?,
         }

@@ -221,6 +221,15 @@ impl Connection {
         self.connected().receiver.acknowledge(qos, reason, session, output);
     }
 
+    /// The message of an [`Event::Publish`] is neither accepted nor refused: its frame will be handled once more, as if
+    /// it had not been handled at all. Only for 3.x, where nothing else is remembered of it.
+    pub fn withdraw(&mut self, qos: QoS, session: &mut Session) {
+        debug_assert!(!self.version().is_v5(), "a client of 5.0 is answered");
+        if let QoS::ExactlyOnce(id) = qos {
+            session.incoming.release(id); // a duplicate does not become an event, so it was new
+        }
+    }
+
     /// Answers SUBSCRIBE: one reason code per filter, in order. [MQTT-3.8.4-6] [MQTT-3.9.3-1]
     /// [3.1.1 MQTT-3.8.4-1] [3.1.1 MQTT-3.8.4-5] [3.1.1 MQTT-3.9.3-1]
     pub fn suback(&self, packet_id: PacketId, reasons: &[u8], output: &mut Output) {

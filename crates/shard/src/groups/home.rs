@@ -44,6 +44,7 @@ impl Shard {
         if subscribed.first_of_filter {
             self.interest_counts.add(&self.interest, filter.unshared());
         }
+        self.interest_counts.keeps(&self.interest, filter.unshared());
         key
     }
 
@@ -125,10 +126,6 @@ impl Shard {
                 return self.clients.counters.dropped.count(Dropped::NoMember, 1);
             };
             return self.assign(now, key, member, parcelled, &Assigned { qos, retain, subscription });
-        }
-        if self.clients.is_full_for(message.size()) {
-            self.clients.counters.routed += 1;
-            return self.clients.counters.dropped.count(Dropped::Memory, 1);
         }
         let publication = parcelled.store(&mut self.clients.publications);
         let message = self.clients.publications.get(publication);

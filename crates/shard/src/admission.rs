@@ -1,0 +1,202 @@
+//! Whether a QoS 1 or 2 message comes in: decided before it is accepted, by what this shard holds and what the others say
+//! that they hold. What came in is not dropped for lack of memory any more, on any shard; a fan-out that was larger than
+//! it could be foreseen overdraws the account, and keeps the next message out.
+//!
+//! With room to spare it costs a comparison. Only near the bound are the receivers looked for twice: once to count what
+//! they would keep, once to deliver. It answers nobody: see `publish.rs` and, for clients that cannot be told, `waiting.rs`.
+
+use crate::counters::Dropped;
+use crate::fanout::Terms;
+use crate::interface::{Effect, ShardId, Shortage};
+use crate::memory::RETAINED_ENTRY_BYTES;
+use crate::shard::Shard;
+use crate::waiting::Waiting;
+use martlet_codec::QoSLevel;
+use martlet_protocol::{Entry, Message, Publications, Time};
+
+/// The part of the bound that messages from other shards do not fill: for what they turn out to be there, and for what
+/// the numbers of the other shards do not say yet. A session is weighed at more than sixteen times what it costs it to
+/// queue one message, so one message for all sessions is less.
+const RESERVE_PART: u64 = 16;
+/// Milliseconds between two warnings that memory is short.
+const WARNING_MS: u64 = 10_000;
+
+/// What a shard remembers between two decisions.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    /// Bytes that the fullest other shard can take, as of the begin of the turn, less what was admitted since.
+    pub(crate) remote_room: u64,
+    /// What the other shards were last told that this one holds.
+    told: u64,
+    pub(crate) waiting: Waiting,
+    /// The shard that had no room, the last time that one had none.
+    lacked: ShardId,
+    next_warning: Time,
+    /// Messages refused and dropped of which a warning has told.
+    warned_of: (u64, u64),
+}
+
+impl Admission {
+    pub(crate) fn new(shard: ShardId) -> Self {
+        Admission {
+            remote_room: 0,
+            told: 0,
+            waiting: Waiting::default(),
+            lacked: shard,
+            next_warning: Time::default(),
+            warned_of: (0, 0),
+        }
+    }
+}
+
+/// Room that is not there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lack {
+    pub(crate) on: ShardId,
+    pub(crate) bytes: u64,
+}
+
+impl Shard {
+    /// Whether a message of a client with QoS 1 or 2 comes in; if not, what is missing.
+    pub(crate) fn admit(&mut self, now: Time, message: &Message<'_>, terms: Terms) -> Result<(), Lack> {
+        let bytes = Publications::memory_of(message.size());
+        if bytes <= self.room_unasked() {
+            self.admission.remote_room -= bytes;
+            return Ok(());
+        }
+        self.find_room(now, message, terms, 0)
+    }
+
+    /// The same for the will of a client, which nobody is told about: it may take an eighth more, as sessions do.
+    pub(crate) fn admit_will(&mut self, now: Time, message: &Message<'_>, terms: Terms) -> bool {
+        let spare = self.clients.config.memory_bytes_max / 8;
+        let fits = terms.qos == QoSLevel::AtMostOnce || self.find_room(now, message, terms, spare).is_ok();
+        if !fits {
+            self.clients.counters.routed += 1;
+            self.clients.counters.dropped.count(Dropped::Memory, 1);
+        }
+        fits
+    }
+
+    /// Bytes of messages that may come in before anybody has to look who receives them.
+    fn room_unasked(&self) -> u64 {
+        self.room_of_waiting().unwrap_or_else(|| self.room_here()).min(self.admission.remote_room)
+    }
+
+    /// Bytes that this shard holds less than it may, but for the reserve.
+    pub(crate) fn room_here(&self) -> u64 {
+        (self.clients.config.memory_bytes_max - self.reserve()).saturating_sub(self.clients.memory())
+    }
+
+    fn reserve(&self) -> u64 {
+        self.clients.config.memory_bytes_max / RESERVE_PART
+    }
+
+    /// Looks who would keep the message, and whether there is room for that. `spare`: bytes above the bound.
+    #[cold]
+    fn find_room(&mut self, now: Time, message: &Message<'_>, terms: Terms, spare: u64) -> Result<(), Lack> {
+        self.flush(now); // what waits to be delivered is on the account then
+        let own = self.clients.config.shard;
+        let stored = Publications::memory_of(message.size());
+        let queued = self.queued_bytes(message, terms.qos).map_or(0, |entries| stored + entries);
+        let mut others =
+            if self.clients.config.shards == 1 { 0 } else { self.interest.keeping(message.topic) };
+        let mut here = queued;
+        if terms.retain && !message.payload.is_empty() {
+            let home = self.home_of_topic(message.topic.as_str());
+            if home != own {
+                others |= 1 << home.0;
+            } else if queued == 0 {
+                here = self.growth_of_retained(message, stored);
+            }
+        }
+        others &= !(1 << own.0);
+        self.refresh_remote_room();
+        if here > 0 && !self.has_room(own, here, spare) {
+            return Err(self.lack(own, here));
+        }
+        while others != 0 {
+            let shard = ShardId(others.trailing_zeros() as u8);
+            others &= others - 1;
+            let bytes = stored + size_of::<Entry>() as u64;
+            if !self.has_room(shard, bytes, spare) {
+                return Err(self.lack(shard, bytes));
+            }
+        }
+        Ok(())
+    }
+
+    fn lack(&mut self, on: ShardId, bytes: u64) -> Lack {
+        self.admission.lacked = on;
+        Lack { on, bytes }
+    }
+
+    /// By how much the retained messages grow: what takes the place of something as large needs no room.
+    fn growth_of_retained(&self, message: &Message<'_>, stored: u64) -> u64 {
+        let publications = &self.clients.publications;
+        match self.retained.get(publications, message.topic) {
+            Some(old) => stored.saturating_sub(Publications::memory_of(publications.size(old.publication))),
+            None => stored + RETAINED_ENTRY_BYTES,
+        }
+    }
+
+    /// Whether a shard can take so many bytes more, with all that is on its way there.
+    pub(crate) fn has_room(&self, on: ShardId, bytes: u64, spare: u64) -> bool {
+        let max = self.clients.config.memory_bytes_max.saturating_add(spare);
+        if on == self.clients.config.shard {
+            return self.held_here().saturating_add(bytes) <= max;
+        }
+        self.held_there(on).saturating_add(bytes) <= max - self.reserve()
+    }
+
+    fn held_here(&self) -> u64 {
+        self.clients.memory() + self.interest.levels.under_way(self.clients.config.shard)
+    }
+
+    fn held_there(&self, on: ShardId) -> u64 {
+        self.interest.levels.total(on).saturating_add(self.outboxes[usize::from(on.0)].batch.kept_bytes())
+    }
+
+    /// Asks what the other shards can take.
+    pub(crate) fn refresh_remote_room(&mut self) {
+        let others = (0..self.clients.config.shards).map(ShardId).filter(|other| *other != self.id());
+        let max = self.clients.config.memory_bytes_max - self.reserve();
+        let room = others.map(|other| max.saturating_sub(self.held_there(other))).min();
+        self.admission.remote_room = room.unwrap_or(u64::MAX);
+    }
+
+    /// Tells the other shards what this one holds, if that has changed by more than a little or is near the bound.
+    pub(crate) fn tell_level(&mut self) {
+        if self.clients.config.shards == 1 {
+            return;
+        }
+        let (held, max) = (self.clients.memory(), self.clients.config.memory_bytes_max);
+        let changed = held.abs_diff(self.admission.told);
+        if changed > max / 256 || (changed > 0 && held >= max - max / 8) {
+            self.admission.told = held;
+            self.interest.levels.set_held(self.clients.config.shard, held);
+        }
+    }
+
+    /// Memory is short: a line for the log, but not for each message.
+    pub(crate) fn warn_of_shortage(&mut self, now: Time) {
+        if now < self.admission.next_warning {
+            return;
+        }
+        let counters = &self.clients.counters;
+        let so_far = (counters.publishes_refused, counters.dropped.get(Dropped::Memory));
+        let (refused, dropped) =
+            (so_far.0 - self.admission.warned_of.0, so_far.1 - self.admission.warned_of.1);
+        let waiting = self.admission.waiting.len() as u64;
+        if refused + dropped + waiting == 0 {
+            return;
+        }
+        self.admission.warned_of = so_far;
+        self.admission.next_warning = now.saturating_add(WARNING_MS);
+        let on = self.admission.lacked;
+        let held = if on == self.id() { self.held_here() } else { self.held_there(on) };
+        let shortage =
+            Shortage { on, held, max: self.clients.config.memory_bytes_max, refused, waiting, dropped };
+        self.clients.effects.push_back(Effect::MemoryShort(alloc::boxed::Box::new(shortage)));
+    }
+}
