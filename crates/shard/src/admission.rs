@@ -24,8 +24,10 @@ const WARNING_MS: u64 = 10_000;
 /// What a shard remembers between two decisions.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    /// Bytes that the fullest other shard can take, as of the begin of the turn, less what was admitted since.
+    /// Bytes that the fullest other shard can take, as far as was asked, less what was admitted since.
     pub(crate) remote_room: u64,
+    /// Whether that was asked in this input.
+    pub(crate) is_fresh: bool,
     /// What the other shards were last told that this one holds.
     told: u64,
     pub(crate) waiting: Waiting,
@@ -40,6 +42,7 @@ impl Admission {
     pub(crate) fn new(shard: ShardId) -> Self {
         Admission {
             remote_room: 0,
+            is_fresh: false,
             told: 0,
             waiting: Waiting::default(),
             lacked: shard,
@@ -60,6 +63,9 @@ impl Shard {
     /// Whether a message of a client with QoS 1 or 2 comes in; if not, what is missing.
     pub(crate) fn admit(&mut self, now: Time, message: &Message<'_>, terms: Terms) -> Result<(), Lack> {
         let bytes = Publications::memory_of(message.size());
+        if !self.admission.is_fresh {
+            self.refresh_remote_room();
+        }
         if bytes <= self.room_unasked() {
             self.admission.remote_room -= bytes;
             return Ok(());
@@ -163,6 +169,7 @@ impl Shard {
         let max = self.clients.config.memory_bytes_max - self.reserve();
         let room = others.map(|other| max.saturating_sub(self.held_there(other))).min();
         self.admission.remote_room = room.unwrap_or(u64::MAX);
+        self.admission.is_fresh = true;
     }
 
     /// Tells the other shards what this one holds, if that has changed by more than a little or is near the bound.

@@ -113,6 +113,7 @@ impl Shard {
         if core::mem::replace(&mut self.now, now) != now {
             self.begin_turn();
         }
+        self.admission.is_fresh = false;
         match input {
             Input::Opened { connection, opened_at, admission } => {
                 self.opened(connection, opened_at, admission);
@@ -210,7 +211,6 @@ impl Shard {
     pub(crate) fn begin_turn(&mut self) {
         self.clients.work = 0;
         self.replays.begin_turn();
-        self.refresh_remote_room();
     }
 
     /// What any input may leave to do.

@@ -378,7 +378,7 @@ fn memory_counts_what_is_not_payload() {
         rig.connect("p", "v5");
         rig.ignore("p");
         (0..500).for_each(|_| rig.tell("p", "publish t x 1#1"));
-        assert!(rig.counters().publishes_refused > 400, "groups wait on the same account");
+        assert!(rig.counters().publishes_refused > 300, "groups wait on the same account");
         assert_eq!(rig.dropped(Dropped::Memory), 0);
     });
 }
