@@ -99,6 +99,7 @@ impl Shard {
         } else if acknowledged || waiter.next_ack == Time::NEVER {
             waiter.next_ack = now.saturating_add(ACKNOWLEDGE_MS);
         }
+        let wait_ms = if is_owed { wait_ms.max(ACKNOWLEDGE_MS) } else { wait_ms };
         waiter.until = waiter.since.saturating_add(wait_ms).min(waiter.next_ack);
         let is_over = waiter.until <= now || (is_owed && self.has_too_much_behind(id));
         match (is_owed, is_paused) {

@@ -76,7 +76,8 @@ impl World<'_> {
         let client = &mut self.clients[at];
         let mut payload = if clear { String::new() } else { format!("{number}.") };
         if !clear {
-            let size = if self.random.chance(1) { LARGE } else { self.random.below(40) };
+            let is_large = self.random.chance(self.plan.large) && !(retain && self.plan.is_short_of_memory());
+            let size = if is_large { LARGE } else { self.random.below(40) };
             payload.extend(std::iter::repeat_n('x', size));
         }
         let expires = client.profile.version.is_v5() && !clear && self.random.chance(8);

@@ -335,8 +335,13 @@ impl World<'_> {
         let link = &self.links[at];
         self.trace
             .say(|| format!("{:?} shard {host} ends {:?} on link {at}: {why}", self.now, life.client_id));
-        let unlawful =
-            matches!(why, EndReason::Malformed(_) | EndReason::Violation(_) | EndReason::Refused(_));
+        let short = self.plan.is_short_of_memory();
+        let unlawful = match why {
+            EndReason::Malformed(_) | EndReason::Violation(_) => true,
+            EndReason::Refused(_) => !short,
+            EndReason::NoRoom { .. } => !short || link.version.is_v5(), // who can be told is not closed
+            _ => false,
+        };
         check(!unlawful, Checker::Protocol, || format!("the broker says of {:?}: {why}", life.client_id))?;
         if link.accepted {
             self.wills.ended(self.now, link.client, &self.clients[link.client].profile, link.goodbye);

@@ -56,6 +56,11 @@ pub(crate) struct Plan {
     pub(crate) limits: Limits,
     pub(crate) queue_bytes_max: usize,
     pub(crate) group_bytes_max: usize,
+    /// Small in some runs: then messages are refused.
+    pub(crate) memory_bytes_max: u64,
+    pub(crate) memory_wait_ms: u64,
+    /// Percent of the messages that are large.
+    pub(crate) large: usize,
     pub(crate) work_max: u32,
     pub(crate) seed: u64,
     /// Rounds of chaos, each with a settling after it.
@@ -80,11 +85,15 @@ impl Plan {
         let queue_bytes_max = if tight { random.between(300, 5000) } else { 16 << 20 };
         let group_bytes_max = if tight { random.between(100, 3000) } else { 16 << 20 };
         let seed = random.next();
+        let short = seed / 4 % 8 == 0;
         Plan {
             shards,
             limits,
             queue_bytes_max,
             group_bytes_max,
+            memory_bytes_max: if short { 48_000 + seed / 128 % 48_000 } else { 1 << 30 },
+            memory_wait_ms: [0, 300, 2000][(seed / 32 % 3) as usize],
+            large: if short { 25 } else { 1 },
             work_max: [1, 3, 20_000][seed as usize % 3],
             seed,
             rounds: random.between(1, 3),
@@ -95,6 +104,11 @@ impl Plan {
         }
     }
 
+    /// Whether messages may be refused, and sessions and subscriptions too.
+    pub(crate) fn is_short_of_memory(&self) -> bool {
+        self.memory_bytes_max < 1 << 30
+    }
+
     pub(crate) fn config(&self, shard: u8) -> Config {
         Config {
             shard: ShardId(shard),
@@ -103,6 +117,8 @@ impl Plan {
             limits: self.limits.clone(),
             queue_bytes_max: self.queue_bytes_max,
             group_bytes_max: self.group_bytes_max,
+            memory_bytes_max: self.memory_bytes_max,
+            memory_wait_ms: self.memory_wait_ms,
             work_max: self.work_max,
             sys_interval_ms: 0,
             ..Config::default()
