@@ -8,7 +8,8 @@
 use crate::counters::Dropped;
 use crate::fanout::Terms;
 use crate::interface::{Effect, ShardId, Shortage};
-use crate::memory::RETAINED_ENTRY_BYTES;
+use crate::levels::UnderWay;
+use crate::memory::{GROUP_ENTRY_BYTES, RETAINED_ENTRY_BYTES};
 use crate::shard::Shard;
 use crate::waiting::Waiting;
 use martlet_codec::QoSLevel;
@@ -26,10 +27,12 @@ const WARNING_MS: u64 = 10_000;
 pub(crate) struct Admission {
     /// Bytes that the fullest other shard can take, as far as was asked, less what was admitted since.
     pub(crate) remote_room: u64,
+    /// Bytes that one message may take there besides its own.
+    pub(crate) remote_fan_out: u64,
     /// Whether that was asked in this input.
     pub(crate) is_fresh: bool,
     /// What the other shards were last told that this one holds.
-    told: u64,
+    told: (u64, u64),
     pub(crate) waiting: Waiting,
     /// The shard that had no room, the last time that one had none.
     lacked: ShardId,
@@ -42,14 +45,24 @@ impl Admission {
     pub(crate) fn new(shard: ShardId) -> Self {
         Admission {
             remote_room: 0,
+            remote_fan_out: 0,
             is_fresh: false,
-            told: 0,
+            told: (0, 0),
             waiting: Waiting::default(),
             lacked: shard,
             next_warning: Time::default(),
             warned_of: (0, 0),
         }
     }
+}
+
+/// Why a message does not come in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Denied {
+    /// There is no room for it.
+    Lack(Lack),
+    /// So much is under way to a shard that nobody knows whether there is: it opens its mail in a moment.
+    Unknown,
 }
 
 /// Room that is not there.
@@ -61,13 +74,18 @@ pub(crate) struct Lack {
 
 impl Shard {
     /// Whether a message of a client with QoS 1 or 2 comes in; if not, what is missing.
-    pub(crate) fn admit(&mut self, now: Time, message: &Message<'_>, terms: Terms) -> Result<(), Lack> {
+    pub(crate) fn admit(&mut self, now: Time, message: &Message<'_>, terms: Terms) -> Result<(), Denied> {
         let bytes = Publications::memory_of(message.size());
         if !self.admission.is_fresh {
             self.refresh_remote_room();
         }
-        if bytes <= self.room_unasked() {
-            self.admission.remote_room -= bytes;
+        let remote_bytes = bytes + self.admission.remote_fan_out;
+        let fits_here = match self.room_of_waiting() {
+            Some(room) => remote_bytes <= room,
+            None => bytes <= self.room_here(),
+        };
+        if fits_here && remote_bytes <= self.admission.remote_room {
+            self.admission.remote_room -= remote_bytes;
             return Ok(());
         }
         self.find_room(now, message, terms, 0)
@@ -76,17 +94,13 @@ impl Shard {
     /// The same for the will of a client, which nobody is told about: it may take an eighth more, as sessions do.
     pub(crate) fn admit_will(&mut self, now: Time, message: &Message<'_>, terms: Terms) -> bool {
         let spare = self.clients.config.memory_bytes_max / 8;
-        let fits = terms.qos == QoSLevel::AtMostOnce || self.find_room(now, message, terms, spare).is_ok();
+        let fits = terms.qos == QoSLevel::AtMostOnce
+            || !matches!(self.find_room(now, message, terms, spare), Err(Denied::Lack(_)));
         if !fits {
             self.clients.counters.routed += 1;
             self.clients.counters.dropped.count(Dropped::Memory, 1);
         }
         fits
-    }
-
-    /// Bytes of messages that may come in before anybody has to look who receives them.
-    fn room_unasked(&self) -> u64 {
-        self.room_of_waiting().unwrap_or_else(|| self.room_here()).min(self.admission.remote_room)
     }
 
     /// Bytes that this shard holds less than it may, but for the reserve.
@@ -100,7 +114,13 @@ impl Shard {
 
     /// Looks who would keep the message, and whether there is room for that. `spare`: bytes above the bound.
     #[cold]
-    fn find_room(&mut self, now: Time, message: &Message<'_>, terms: Terms, spare: u64) -> Result<(), Lack> {
+    fn find_room(
+        &mut self,
+        now: Time,
+        message: &Message<'_>,
+        terms: Terms,
+        spare: u64,
+    ) -> Result<(), Denied> {
         self.flush(now); // what waits to be delivered is on the account then
         let own = self.clients.config.shard;
         let stored = Publications::memory_of(message.size());
@@ -121,6 +141,7 @@ impl Shard {
         if here > 0 && !self.has_room(own, here, spare) {
             return Err(self.lack(own, here));
         }
+        let mut is_known = true;
         while others != 0 {
             let shard = ShardId(others.trailing_zeros() as u8);
             others &= others - 1;
@@ -128,13 +149,19 @@ impl Shard {
             if !self.has_room(shard, bytes, spare) {
                 return Err(self.lack(shard, bytes));
             }
+            is_known &= self.may_send(shard, stored, spare);
         }
+        if !is_known {
+            return Err(Denied::Unknown);
+        }
+        let taken = stored + self.admission.remote_fan_out;
+        self.admission.remote_room = self.admission.remote_room.saturating_sub(taken);
         Ok(())
     }
 
-    fn lack(&mut self, on: ShardId, bytes: u64) -> Lack {
+    fn lack(&mut self, on: ShardId, bytes: u64) -> Denied {
         self.admission.lacked = on;
-        Lack { on, bytes }
+        Denied::Lack(Lack { on, bytes })
     }
 
     /// By how much the retained messages grow: what takes the place of something as large needs no room.
@@ -156,19 +183,47 @@ impl Shard {
     }
 
     fn held_here(&self) -> u64 {
-        self.clients.memory() + self.interest.levels.under_way(self.clients.config.shard)
+        self.clients.memory() + self.interest.levels.under_way(self.clients.config.shard).bytes
     }
 
     fn held_there(&self, on: ShardId) -> u64 {
-        self.interest.levels.total(on).saturating_add(self.outboxes[usize::from(on.0)].batch.kept_bytes())
+        let under_way = self.under_way(on);
+        self.interest.levels.held(on).saturating_add(under_way.bytes)
+    }
+
+    /// What no shard but the receiver will know more of.
+    fn under_way(&self, to: ShardId) -> UnderWay {
+        let mut under_way = self.interest.levels.under_way(to);
+        under_way += self.outboxes[usize::from(to.0)].batch.under_way();
+        under_way
+    }
+
+    /// Bytes that another shard can take, if each message under way is for everybody there.
+    fn room_there(&self, on: ShardId, spare: u64) -> u64 {
+        let under_way = self.under_way(on);
+        let (held, fan_out) = (self.interest.levels.held(on), self.interest.levels.fan_out(on));
+        let most = under_way.messages.saturating_mul(fan_out).saturating_add(under_way.bytes);
+        let max = self.clients.config.memory_bytes_max.saturating_add(spare);
+        max.saturating_sub(held).saturating_sub(most)
+    }
+
+    /// Whether a message for which a shard seems to have room may go there now, whoever it is for there. The reserve
+    /// is enough for one.
+    fn may_send(&self, to: ShardId, stored: u64, spare: u64) -> bool {
+        let fan_out = self.interest.levels.fan_out(to);
+        let least = stored + fan_out + self.reserve() / 8; // what a shard holds is told with as little delay as that
+        least <= self.room_there(to, spare) || self.under_way(to).messages == 0
     }
 
     /// Asks what the other shards can take.
     pub(crate) fn refresh_remote_room(&mut self) {
-        let others = (0..self.clients.config.shards).map(ShardId).filter(|other| *other != self.id());
-        let max = self.clients.config.memory_bytes_max - self.reserve();
-        let room = others.map(|other| max.saturating_sub(self.held_there(other))).min();
-        self.admission.remote_room = room.unwrap_or(u64::MAX);
+        let reserve = self.reserve();
+        let (mut room, mut fan_out) = (u64::MAX, 0);
+        for other in (0..self.clients.config.shards).map(ShardId).filter(|other| *other != self.id()) {
+            room = room.min(self.room_there(other, 0).saturating_sub(reserve));
+            fan_out = fan_out.max(self.interest.levels.fan_out(other));
+        }
+        (self.admission.remote_room, self.admission.remote_fan_out) = (room, fan_out);
         self.admission.is_fresh = true;
     }
 
@@ -178,10 +233,12 @@ impl Shard {
             return;
         }
         let (held, max) = (self.clients.memory(), self.clients.config.memory_bytes_max);
-        let changed = held.abs_diff(self.admission.told);
-        if changed > max / 256 || (changed > 0 && held >= max - max / 8) {
-            self.admission.told = held;
-            self.interest.levels.set_held(self.clients.config.shard, held);
+        let all = self.clients.sessions.len() * size_of::<Entry>() + self.groups.len() * GROUP_ENTRY_BYTES;
+        let changed = held.abs_diff(self.admission.told.0);
+        let is_near = changed > 0 && held >= max - max / 8;
+        if changed > max / 256 || is_near || all as u64 != self.admission.told.1 {
+            self.admission.told = (held, all as u64);
+            self.interest.levels.tell(self.clients.config.shard, held, all as u64);
         }
     }
 

@@ -147,7 +147,8 @@ impl Shard {
         {
             return None;
         }
-        fanout.room = fanout.room.saturating_sub(fanout.kept_bytes(message.size()));
+        let bytes = fanout.kept_bytes(message.size(), self.admission.remote_fan_out);
+        fanout.room = fanout.room.saturating_sub(bytes);
         fanout.burst.push(message);
         self.clients.work += fanout.work_of_one_more();
         Some(fanout.remote)
@@ -183,7 +184,8 @@ impl Shard {
         let Some(fanout) = self.fanout.as_mut().filter(|fanout| fanout.burst.takes_payload(payload)) else {
             return false;
         };
-        let bytes = fanout.kept_bytes(fanout.burst.topic().as_str().len() + payload.len());
+        let size = fanout.burst.topic().as_str().len() + payload.len();
+        let bytes = fanout.kept_bytes(size, self.admission.remote_fan_out);
         let Some(room) = fanout.room.checked_sub(bytes) else { return false };
         fanout.room = room;
         fanout.burst.push_payload(payload);
@@ -224,7 +226,8 @@ impl Shard {
             (fanout.qos, fanout.remote) = (terms.qos, remote);
             if terms.qos != QoSLevel::AtMostOnce {
                 let room = self.room_here().min(self.admission.remote_room);
-                fanout.room = room.saturating_sub(fanout.kept_bytes(message.size()));
+                fanout.room =
+                    room.saturating_sub(fanout.kept_bytes(message.size(), self.admission.remote_fan_out));
             }
         } else {
             self.deliver_one(now, message, terms, &mut fanout);
@@ -253,7 +256,8 @@ impl Shard {
         let (clients, burst) = (&mut self.clients, &mut fanout.burst);
         let qos = fanout.qos;
         if fanout.remote != 0 && qos != QoSLevel::AtMostOnce {
-            let bytes = burst.bytes() as u64 + burst.len() as u64 * Publications::memory_of(0);
+            let each = Publications::memory_of(0) + self.admission.remote_fan_out;
+            let bytes = burst.bytes() as u64 + burst.len() as u64 * each;
             self.admission.remote_room = self.admission.remote_room.saturating_sub(bytes);
         }
         fanout.targets.retain(|target| {
@@ -389,12 +393,13 @@ impl Fanout {
             next = *before;
         }
     }
-    /// Bytes that another message of so many bytes takes once all targets have it.
-    fn kept_bytes(&self, size: usize) -> u64 {
+    /// Bytes that another message of so many bytes takes once all targets have it, or as many on another shard.
+    fn kept_bytes(&self, size: usize, remote_fan_out: u64) -> u64 {
         if self.qos == QoSLevel::AtMostOnce {
             return 0;
         }
-        Publications::memory_of(size) + (self.targets.len() * size_of::<Entry>()) as u64
+        let fan_out = (self.targets.len() * size_of::<Entry>()) as u64;
+        Publications::memory_of(size) + if self.remote == 0 { fan_out } else { fan_out.max(remote_fan_out) }
     }
     /// The work of delivering another message of the burst.
     fn work_of_one_more(&self) -> u32 {

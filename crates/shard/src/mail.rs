@@ -4,6 +4,7 @@
 
 use crate::counters::Counters;
 use crate::index::Subscription;
+use crate::levels::UnderWay;
 use crate::session::SessionRef;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -71,8 +72,8 @@ pub(crate) enum Mail {
 pub struct Batch {
     mails: Vec<Mail>,
     bytes: Vec<u8>,
-    /// Bytes that its receiver holds more, at least, if it keeps what it may have to.
-    kept_bytes: u64,
+    /// The messages in there that its receiver may have to keep.
+    under_way: UnderWay,
 }
 
 /// Bytes of each of its two buffers that an empty batch keeps at most.
@@ -87,23 +88,23 @@ impl Batch {
     pub fn is_empty(&self) -> bool {
         self.mails.is_empty()
     }
-    /// Bytes of messages that whoever published them was told are kept.
-    pub(crate) fn kept_bytes(&self) -> u64 {
-        self.kept_bytes
+    /// The messages in there that their publishers were told are kept.
+    pub(crate) fn under_way(&self) -> UnderWay {
+        self.under_way
     }
-    /// The next mail brings a message: what a shard holds of it, if its publisher was told that it is kept.
+    /// The next mail brings a message.
     pub(crate) fn will_bring(&mut self, message: &Message<'_>, qos: QoSLevel) {
-        self.kept_bytes += kept_bytes(message, qos);
+        self.under_way += weight(message, qos);
     }
-    /// What one mail has in it of [`Self::kept_bytes`].
-    pub(crate) fn kept_bytes_of(&self, mail: &Mail) -> u64 {
+    /// What one mail has in it of [`Self::under_way`].
+    pub(crate) fn weight_of(&self, mail: &Mail) -> UnderWay {
         match mail {
             Mail::Publish { parcel, qos, .. } | Mail::Retain { parcel, qos }
                 if *qos != QoSLevel::AtMostOnce =>
             {
-                kept_bytes(&self.message(parcel), *qos)
+                weight(&self.message(parcel), *qos)
             }
-            _ => 0,
+            _ => UnderWay::default(),
         }
     }
     pub(crate) fn push(&mut self, mail: Mail) {
@@ -165,7 +166,7 @@ impl Batch {
     pub(crate) fn clear(&mut self) {
         self.mails.clear();
         self.bytes.clear();
-        self.kept_bytes = 0;
+        self.under_way = UnderWay::default();
         self.mails.shrink_to(KEPT_BYTES_MAX / size_of::<Mail>());
         self.bytes.shrink_to(KEPT_BYTES_MAX);
     }
@@ -177,9 +178,12 @@ impl Batch {
     }
 }
 
-/// Bytes that a shard holds of a message that it keeps, of which QoS 0 promises nothing.
-pub(crate) fn kept_bytes(message: &Message<'_>, qos: QoSLevel) -> u64 {
-    if qos == QoSLevel::AtMostOnce { 0 } else { Publications::memory_of(message.size()) }
+/// What a shard may have to keep of a message; of QoS 0 nothing is promised.
+fn weight(message: &Message<'_>, qos: QoSLevel) -> UnderWay {
+    match qos {
+        QoSLevel::AtMostOnce => UnderWay::default(),
+        _ => UnderWay { messages: 1, bytes: Publications::memory_of(message.size()) },
+    }
 }
 
 /// The bytes of a number that was packed.

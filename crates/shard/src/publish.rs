@@ -1,5 +1,6 @@
 //! PUBLISH of a client (3.3): from the packet to the router and back to the acknowledgement.
 
+use crate::admission::Denied;
 use crate::connection::Connection;
 use crate::fanout::Terms;
 use crate::interface::ConnectionId;
@@ -69,8 +70,8 @@ impl Shard {
         let reason = if is_brokers_own(topic) {
             self.clients.counters.publishes_unauthorized += 1;
             Ok(ReasonCode::NotAuthorized) // [3.1.1 MQTT-3.3.5-2]
-        } else if is_kept && let Err(lack) = self.admit(now, &message, terms) {
-            Err(lack)
+        } else if is_kept && let Err(denied) = self.admit(now, &message, terms) {
+            Err(denied)
         } else if self.route(now, &message, terms, route_of_topic) {
             Ok(ReasonCode::Success)
         } else {
@@ -82,11 +83,10 @@ impl Shard {
         }
         let reason = match reason {
             Ok(reason) => reason,
-            Err(lack) if !self.clients.connections[id].protocol.version().is_v5() => {
-                self.wait_for_room(now, id, publish.qos, lack);
-                return Handled::Waits;
-            }
-            Err(_) => self.refuse_publish(now),
+            Err(denied) => match self.deny(now, id, key, publish.qos, denied) {
+                Some(reason) => reason,
+                None => return Handled::Waits,
+            },
         };
         self.clients.count_publish(id, publish.payload.len());
         self.acknowledge(id, key, publish.qos, reason);
@@ -94,11 +94,33 @@ impl Shard {
         Handled::Done
     }
 
+    /// A message does not come in: the reason to tell its publisher, or none if its frame is to be handled again.
     #[cold]
-    fn refuse_publish(&mut self, now: Time) -> ReasonCode {
-        self.clients.counters.publishes_refused += 1;
-        self.warn_of_shortage(now);
-        ReasonCode::QuotaExceeded
+    fn deny(
+        &mut self,
+        now: Time,
+        id: ConnectionId,
+        key: SessionKey,
+        qos: QoS,
+        denied: Denied,
+    ) -> Option<ReasonCode> {
+        let protocol = &mut self.clients.connections[id].protocol;
+        let lack = match denied {
+            Denied::Lack(_) if protocol.version().is_v5() => {
+                self.clients.counters.publishes_refused += 1;
+                self.warn_of_shortage(now);
+                return Some(ReasonCode::QuotaExceeded);
+            }
+            Denied::Lack(lack) => Some(lack),
+            Denied::Unknown => None,
+        };
+        protocol.withdraw(qos, &mut self.clients.sessions[key].session);
+        self.clients.uncount_packet(id); // until it is accepted
+        match lack {
+            Some(lack) => self.wait_for_room(now, id, lack),
+            None => self.rest(id),
+        }
+        None
     }
 
     /// A frame that is the last PUBLISH again, but for packet identifier and payload, while that one waits: it waits

@@ -51,16 +51,21 @@ impl Shard {
     }
 
     /// This turn had enough work: what the client sent besides waits for the next, so that others get theirs.
-    fn rest(&mut self, id: ConnectionId) {
+    pub(crate) fn rest(&mut self, id: ConnectionId) {
         if !self.clients.is_paused(id, pause::WORK) {
             self.clients.pause(id, pause::WORK);
             self.resting.push_back(id);
         }
     }
 
-    /// Handles all that a resting connection has sent so far.
+    /// Handles all that a resting connection has sent so far, as far as other shards let it.
     pub(crate) fn finish(&mut self, now: Time, id: ConnectionId) {
+        let mut handled = None;
         while self.clients.is_paused(id, pause::WORK) {
+            let before = handled.replace(self.clients.connections[id].life.packets_received);
+            if before == handled {
+                return; // it waits for what is under way
+            }
             self.clients.work = 0;
             self.clients.resume(id, pause::WORK);
             self.handle_held(now, id);

@@ -12,7 +12,7 @@ use crate::shard::Shard;
 use crate::timers::Timer;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
-use martlet_codec::{PacketType, QoS, ReasonCode, Split, split_frame};
+use martlet_codec::{PacketType, ReasonCode, Split, split_frame};
 use martlet_protocol::Time;
 
 /// Milliseconds between two looks whether there is room now.
@@ -60,14 +60,11 @@ impl Waiting {
 
 impl Shard {
     /// There is no room for the PUBLISH that is being handled: its frame is to be handled again.
-    pub(crate) fn wait_for_room(&mut self, now: Time, id: ConnectionId, qos: QoS, lack: Lack) {
+    pub(crate) fn wait_for_room(&mut self, now: Time, id: ConnectionId, lack: Lack) {
         let wait_ms = self.clients.config.memory_wait_ms;
         let connection = &mut self.clients.connections[id];
-        let key = connection.session.expect("a connected client has a session");
-        connection.protocol.withdraw(qos, &mut self.clients.sessions[key].session);
         connection.is_waiting = true;
-        self.clients.uncount_packet(id); // until it is accepted
-        let packets = self.clients.connections[id].life.packets_received;
+        let packets = connection.life.packets_received;
         let waiting = &mut self.admission.waiting;
         let before = waiting.tried.take();
         let before = before.filter(|before| before.connection == id && before.packets == packets);
@@ -218,10 +215,9 @@ impl Shard {
     /// A connection ends while its packet waits. If the client has said goodbye behind it, that counts.
     pub(crate) fn forget_waiter(&mut self, id: ConnectionId) {
         let connection = &mut self.clients.connections[id];
-        if !core::mem::take(&mut connection.is_waiting) {
-            return;
+        if core::mem::take(&mut connection.is_waiting) {
+            self.admission.waiting.remove(id);
         }
-        self.admission.waiting.remove(id);
         let says_goodbye = has_disconnect(&connection.partial);
         if let Some(key) = connection.session.filter(|_| says_goodbye)
             && let Some(will) = self.clients.sessions[key].session.will.take()
@@ -239,12 +235,12 @@ fn is_acknowledgement(first: u8) -> bool {
     )
 }
 
-/// Whether there is a DISCONNECT among the packets.
+/// Whether there is a DISCONNECT without will among the packets.
 fn has_disconnect(bytes: &[u8]) -> bool {
     let mut at = 0;
     while let Ok(Split::Whole(frame, len)) = split_frame(&bytes[at..], u32::MAX) {
         if frame.first == (PacketType::Disconnect as u8) << 4 {
-            return true;
+            return frame.body.first().is_none_or(|reason| *reason == ReasonCode::Success as u8);
         }
         at += len;
     }

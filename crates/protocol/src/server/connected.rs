@@ -221,10 +221,9 @@ impl Connection {
         self.connected().receiver.acknowledge(qos, reason, session, output);
     }
 
-    /// The message of an [`Event::Publish`] is neither accepted nor refused: its frame will be handled once more, as if
-    /// it had not been handled at all. Only for 3.x, where nothing else is remembered of it.
+    /// The message of an [`Event::Publish`] is neither accepted nor refused: its frame will be handled once more, and
+    /// comes to the same. A Topic Alias that it set stays set.
     pub fn withdraw(&mut self, qos: QoS, session: &mut Session) {
-        debug_assert!(!self.version().is_v5(), "a client of 5.0 is answered");
         if let QoS::ExactlyOnce(id) = qos {
             session.incoming.release(id); // a duplicate does not become an event, so it was new
         }

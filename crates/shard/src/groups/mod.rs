@@ -57,6 +57,10 @@ impl Groups {
     pub(crate) fn new(hasher: SeedableRandomState) -> Self {
         Groups { kept: Vec::new(), free: Vec::new(), by_filter: HashMap::with_hasher(hasher) }
     }
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.by_filter.len()
+    }
     fn find(&self, filter: &str) -> Option<GroupKey> {
         self.by_filter.get(filter).copied()
     }
