@@ -124,9 +124,12 @@ impl Shard {
         self.flush(now); // what waits to be delivered is on the account then
         let own = self.clients.config.shard;
         let stored = Publications::memory_of(message.size());
-        let queued = self.queued_bytes(message, terms.qos).map_or(0, |entries| stored + entries);
-        let mut others =
-            if self.clients.config.shards == 1 { 0 } else { self.interest.keeping(message.topic) };
+        let (entries, shards_of_members) = self.queued_bytes(message, terms.qos);
+        let queued = entries.map_or(0, |entries| stored + entries);
+        let mut others = shards_of_members;
+        if self.clients.config.shards > 1 {
+            others |= self.interest.keeping(message.topic);
+        }
         let mut here = queued;
         if terms.retain && !message.payload.is_empty() {
             let home = self.home_of_topic(message.topic.as_str());

@@ -140,12 +140,33 @@ impl Clients {
         encodings: &mut Encodings,
     ) -> bool {
         if out.qos != QoSLevel::AtMostOnce && self.is_full_for(parcelled.size_to_queue(&self.publications)) {
-            self.counters.routed += 1;
-            self.work += 1;
-            self.counters.dropped.count(Dropped::Memory, 1);
-            return false;
+            return self.drop_for_memory();
         }
         self.deliver_admitted(now, parcelled, out, encodings)
+    }
+
+    /// The same for a message of a group, which was admitted where the group is kept. Who takes it is decided there, by
+    /// credit given before, and what waited in the group moves here. So the bound is twice as high, and the last resort.
+    pub(crate) fn deliver_assigned(
+        &mut self,
+        now: Time,
+        parcelled: &mut Parcelled<'_>,
+        out: &Outbound<'_>,
+        encodings: &mut Encodings,
+    ) -> bool {
+        let bytes = parcelled.size_to_queue(&self.publications) as u64;
+        let max = self.config.memory_bytes_max.saturating_mul(2);
+        if out.qos != QoSLevel::AtMostOnce && self.memory() + bytes > max {
+            return self.drop_for_memory();
+        }
+        self.deliver_admitted(now, parcelled, out, encodings)
+    }
+
+    fn drop_for_memory(&mut self) -> bool {
+        self.counters.routed += 1;
+        self.work += 1;
+        self.counters.dropped.count(Dropped::Memory, 1);
+        false
     }
 
     /// The same for a message that was admitted: whoever published it may have been told that it is kept.

@@ -159,18 +159,20 @@ impl Shard {
         self.fanout.as_ref().filter(|fanout| !fanout.burst.is_empty()).map(|fanout| fanout.room)
     }
 
-    /// Bytes that the receivers of this shard need to queue a message, besides the message; `None`: nobody queues it.
-    pub(crate) fn queued_bytes(&mut self, message: &Message<'_>, qos: QoSLevel) -> Option<u64> {
+    /// Bytes that the receivers of this shard need to queue a message, besides the message, `None` if nobody queues it;
+    /// and the shards that members of its groups may live on.
+    pub(crate) fn queued_bytes(&mut self, message: &Message<'_>, qos: QoSLevel) -> (Option<u64>, u64) {
         let cut = self.clients.counters.matches_cut;
         let mut fanout = self.fanout.take().unwrap_or_default();
         self.collect(message, &mut fanout, None);
         self.clients.counters.matches_cut = cut; // it is matched once more if it comes in
         let queuing = fanout.targets.iter().filter(|target| qos.min(target.qos) != QoSLevel::AtMostOnce);
         let (sessions, groups) = (queuing.count(), fanout.groups.len());
+        let shards = fanout.groups.iter().fold(0, |shards, group| shards | self.groups.shards(*group));
         fanout.clear();
         self.fanout = Some(fanout);
         let bytes = sessions * size_of::<Entry>() + groups * GROUP_ENTRY_BYTES;
-        (sessions + groups > 0).then_some(bytes as u64)
+        ((sessions + groups > 0).then_some(bytes as u64), shards)
     }
 
     /// Topic and QoS of the messages that wait, if there are any.

@@ -26,7 +26,9 @@ impl Shard {
             Some(key) => key,
             None => self.found_group(filter),
         };
-        self.groups.get(key).group.join(member, subscription, credit);
+        let kept = self.groups.get(key);
+        kept.shards |= 1 << member.shard().0;
+        kept.group.join(member, subscription, credit);
         self.assign_waiting(now, key);
     }
 

@@ -42,6 +42,8 @@ pub(crate) struct GroupMessage {
 struct Kept {
     filter: Box<str>,
     group: Group<GroupMessage, SessionRef>,
+    /// Shards that members live on or have lived on, one bit each.
+    shards: u64,
 }
 
 /// The groups that a shard keeps.
@@ -64,11 +66,15 @@ impl Groups {
     fn find(&self, filter: &str) -> Option<GroupKey> {
         self.by_filter.get(filter).copied()
     }
+    /// Shards that members of a group may live on.
+    pub(crate) fn shards(&mut self, key: GroupKey) -> u64 {
+        self.get(key).shards
+    }
     fn get(&mut self, key: GroupKey) -> &mut Kept {
         self.kept[key.0 as usize].as_deref_mut().expect("a key is that of a kept group")
     }
     fn insert(&mut self, filter: &str, group: Group<GroupMessage, SessionRef>) -> GroupKey {
-        let kept = Some(Box::new(Kept { filter: filter.into(), group }));
+        let kept = Some(Box::new(Kept { filter: filter.into(), group, shards: 0 }));
         let key = match self.free.pop() {
             Some(key) => key,
             None => {
