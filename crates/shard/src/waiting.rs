@@ -1,6 +1,6 @@
 //! Clients of 3.x whose PUBLISH found no room. They cannot be told, and must not hear of success, so the packet waits
 //! where it came in, with all that is behind it, until there is room or the client has waited long enough: then its
-//! connection is closed, and it may send the message again.
+//! connection is closed, and it may send the message again. Where many wait already, it is closed at once.
 //!
 //! Acknowledgements of the client would make room. Where deliveries to it are in flight, those that are behind the packet
 //! are taken, for a moment; a client that sends none is closed at once.
@@ -22,6 +22,10 @@ const ACKNOWLEDGE_MS: u64 = 250;
 /// Bytes behind the packet that are kept while acknowledgements are looked for.
 const BEHIND_BYTES_MAX: usize = 64 * 1024;
 
+/// The part of the bound that is kept of all clients that wait. It is above the bound, like sessions, for which as much is
+/// left: who comes to take messages makes room.
+const WAITING_PART: u64 = 16;
+
 /// A client that waits.
 #[derive(Clone, Copy, Debug)]
 struct Waiter {
@@ -33,6 +37,8 @@ struct Waiter {
     lack: Lack,
     /// Packets that were handled before, by which the one that waits is known.
     packets: u64,
+    /// Bytes that are kept of it.
+    bytes: usize,
 }
 
 /// The clients that wait, in the order in which they began to.
@@ -43,6 +49,8 @@ pub(crate) struct Waiting {
     tried: Option<Waiter>,
     /// Whether the next look has its timer.
     looks: bool,
+    /// Bytes kept of all of them.
+    bytes: usize,
 }
 
 impl Waiting {
@@ -54,7 +62,17 @@ impl Waiting {
     }
     fn remove(&mut self, id: ConnectionId) -> Option<Waiter> {
         let at = self.list.iter().position(|waiter| waiter.connection == id)?;
-        self.list.remove(at)
+        let waiter = self.list.remove(at)?;
+        self.bytes -= waiter.bytes;
+        Some(waiter)
+    }
+    /// So much is kept of a client now; of all of them.
+    fn weigh(&mut self, id: ConnectionId, bytes: usize) -> u64 {
+        if let Some(waiter) = self.get(id) {
+            let before = core::mem::replace(&mut waiter.bytes, bytes);
+            self.bytes = self.bytes + bytes - before;
+        }
+        self.bytes as u64
     }
 }
 
@@ -71,7 +89,7 @@ impl Shard {
         let since = before.map_or(now, |before| before.since);
         let until = since.saturating_add(wait_ms);
         let next_ack = Time::NEVER;
-        waiting.list.push_back(Waiter { connection: id, since, next_ack, until, lack, packets });
+        waiting.list.push_back(Waiter { connection: id, since, next_ack, until, lack, packets, bytes: 0 });
         if !core::mem::replace(&mut waiting.looks, true) {
             self.clients.wheel.insert(now.saturating_add(LOOK_MS), Timer::Waiting);
         }
@@ -90,6 +108,8 @@ impl Shard {
         let wait_ms = self.clients.config.memory_wait_ms;
         let is_owed = self.in_flight(id) > 0;
         let is_paused = self.clients.is_paused(id, pause::MEMORY);
+        let kept = self.admission.waiting.weigh(id, self.clients.connections[id].partial.len());
+        let is_crowded = kept > self.clients.config.memory_bytes_max / WAITING_PART;
         let Some(waiter) = self.admission.waiting.get(id) else { return };
         if !is_owed {
             waiter.next_ack = Time::NEVER;
@@ -98,7 +118,7 @@ impl Shard {
         }
         let wait_ms = if is_owed { wait_ms.max(ACKNOWLEDGE_MS) } else { wait_ms };
         waiter.until = waiter.since.saturating_add(wait_ms).min(waiter.next_ack);
-        let is_over = waiter.until <= now || (is_owed && self.has_too_much_behind(id));
+        let is_over = waiter.until <= now || is_crowded || (is_owed && self.has_too_much_behind(id));
         match (is_owed, is_paused) {
             _ if is_over => return self.give_up_waiting(now, id),
             (false, false) => self.clients.pause(id, pause::MEMORY),

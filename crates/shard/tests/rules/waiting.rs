@@ -242,7 +242,7 @@ fn a_client_may_go_while_it_waits() {
 fn many_clients_wait_and_go_on_in_their_order() {
     let mut rig = Rig::with(1, tight);
     let count = fill(&mut rig);
-    for n in 0..4 {
+    for n in 0..3 {
         let name = format!("p{n}");
         rig.connect(&name, "v311");
         rig.tell(&name, &format!("publish t {} 1#1", payload(n)));
@@ -253,7 +253,7 @@ fn many_clients_wait_and_go_on_in_their_order() {
     make_room(&mut rig, count);
     rig.pass(1);
     let heard = rig.heard("s");
-    assert_eq!(heard.len(), 4);
+    assert_eq!(heard.len(), 3);
     for (n, line) in (0..).zip(heard) {
         assert!(line.contains(&payload(n)), "{n}: {line}");
         rig.expect(&format!("p{n}"), "puback 1");
@@ -272,4 +272,27 @@ fn one_that_waits_is_in_the_log() {
         assert_eq!(rig.shortages.len(), before + 1);
         assert_eq!(rig.shortages[before].waiting, 1);
     });
+}
+
+/// What waits is on the account, too; who comes to take messages is let in all the same.
+#[test]
+fn a_crowd_that_waits_keeps_nobody_out() {
+    let mut rig = Rig::with(1, tight);
+    let count = fill(&mut rig);
+    let mut waiting = 0;
+    for n in 0..10 {
+        let name = format!("p{n}");
+        rig.dial(&name, "v311");
+        if rig.heard(&name) == ["connack 00"] {
+            rig.tell(&name, &format!("publish t {} 1#1", payload(n)));
+            waiting += usize::from(rig.is_open(&name));
+        }
+    }
+    assert!((1..4).contains(&waiting), "{waiting} wait with 1,200 bytes each");
+    rig.connect("s", "v5 clean=0 expiry=6000 will=w,x");
+    assert_eq!(rig.heard("s").len() as u64, count);
+    (1..=count).for_each(|id| rig.tell("s", &format!("puback {id}")));
+    rig.pass(1);
+    assert_eq!(rig.heard("s").len(), waiting);
+    (0..10).for_each(|n| rig.ignore(&format!("p{n}")));
 }
