@@ -10,8 +10,6 @@ use martlet_protocol::Message;
 use martlet_shard::Loss;
 
 const LEVELS: [QoSLevel; 3] = [QoSLevel::AtMostOnce, QoSLevel::AtLeastOnce, QoSLevel::ExactlyOnce];
-/// Bytes of a payload that is shared between receivers and not copied.
-const LARGE: usize = 17 * 1024;
 
 impl World<'_> {
     /// One client does one thing, or one thing happens to it.
@@ -76,8 +74,8 @@ impl World<'_> {
         let client = &mut self.clients[at];
         let mut payload = if clear { String::new() } else { format!("{number}.") };
         if !clear {
-            let is_large = self.random.chance(self.plan.large) && !(retain && self.plan.is_short_of_memory());
-            let size = if is_large { LARGE } else { self.random.below(40) };
+            let (percent, large) = self.plan.large;
+            let size = if self.random.chance(percent) { large } else { self.random.below(40) };
             payload.extend(std::iter::repeat_n('x', size));
         }
         let expires = client.profile.version.is_v5() && !clear && self.random.chance(8);

@@ -23,6 +23,9 @@ pub(crate) const SHARED: [(&str, QoSLevel, &str); 2] =
 pub(crate) const FILTERS: [&str; 11] =
     ["a", "a/b", "a/+", "a/#", "+/b", "b/#", "b/c/d", "c", "r/#", "r/+", "r/x/2"];
 
+/// Bytes of a payload that is shared between receivers and not copied.
+const LARGE: usize = 17 * 1024;
+
 /// A Will Message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WillPlan {
@@ -59,8 +62,8 @@ pub(crate) struct Plan {
     /// Small in some runs: then messages are refused.
     pub(crate) memory_bytes_max: u64,
     pub(crate) memory_wait_ms: u64,
-    /// Percent of the messages that are large.
-    pub(crate) large: usize,
+    /// Percent of the messages that are large, and the bytes of their payloads.
+    pub(crate) large: (usize, usize),
     pub(crate) work_max: u32,
     pub(crate) seed: u64,
     /// Rounds of chaos, each with a settling after it.
@@ -93,7 +96,7 @@ impl Plan {
             group_bytes_max,
             memory_bytes_max: if short { 48_000 + seed / 128 % 48_000 } else { 1 << 30 },
             memory_wait_ms: [0, 300, 2000][(seed / 32 % 3) as usize],
-            large: if short { 25 } else { 1 },
+            large: if short { (35, 2500) } else { (1, LARGE) },
             work_max: [1, 3, 20_000][seed as usize % 3],
             seed,
             rounds: random.between(1, 3),
