@@ -300,7 +300,7 @@ impl World<'_> {
             }
             Effect::Mail(to) => self.hosts[host].unsent |= 1 << to.0,
             Effect::MemoryShort(shortage) => {
-                self.trace.say(|| format!("{:?} shard {host}: {shortage:?}", self.now))
+                self.trace.say(|| format!("{:?} shard {host}: {shortage:?}", self.now));
             }
             Effect::Connected(connection, life) => self.connected(host, connection, &life),
             Effect::Ended(connection, life, why) => self.ended(host, connection, &life, why)?,

@@ -88,7 +88,7 @@ impl Plan {
         let queue_bytes_max = if tight { random.between(300, 5000) } else { 16 << 20 };
         let group_bytes_max = if tight { random.between(100, 3000) } else { 16 << 20 };
         let seed = random.next();
-        let short = seed / 4 % 8 == 0;
+        let short = (seed / 4).is_multiple_of(8);
         Plan {
             shards,
             limits,
