@@ -17,6 +17,8 @@ const SPARE_BYTES_MAX: usize = 512 * 1024;
 const SPARE_BYTES_EACH_MAX: usize = 512;
 /// A buffer of so few bytes wastes little, whatever is in it.
 const SMALL_BYTES: usize = 64;
+/// A slot of a table that grows by a quarter, and what an allocation costs.
+const OWN_BYTES: u64 = size_of::<Slot>() as u64 * 5 / 4 + 16;
 /// Slots that are kept, whether there are so many publications or not.
 const SLOTS_KEPT: usize = 1024;
 
@@ -210,9 +212,12 @@ impl Publications {
     }
     /// Bytes of memory that all of them take, about: their parts, their slots, and what allocations cost.
     pub fn memory(&self) -> u64 {
-        const OWN_BYTES: u64 = size_of::<Slot>() as u64 * 5 / 4 + 16;
         let slots = self.count.max(self.slots.len().saturating_sub(SLOTS_KEPT));
         self.capacity + slots as u64 * OWN_BYTES
+    }
+    /// Bytes of memory that one more message of this [`Message::size`] takes.
+    pub const fn memory_of(message_bytes: usize) -> u64 {
+        message_bytes as u64 + OWN_BYTES
     }
     /// Bytes of all topics, properties and payloads stored.
     pub fn bytes(&self) -> u64 {

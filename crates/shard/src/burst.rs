@@ -29,9 +29,7 @@ impl Clients {
     }
 
     fn may_queue(&self, to: SessionKey, burst: &Burst) -> bool {
-        let bytes = burst.queue_bytes();
-        self.sessions[to].session.outgoing.bytes() + bytes <= self.config.queue_bytes_max
-            && !self.is_full_for(bytes)
+        self.sessions[to].session.outgoing.bytes() + burst.queue_bytes() <= self.config.queue_bytes_max
     }
 
     fn send_burst(&mut self, id: ConnectionId, to: SessionKey, qos: QoSLevel, burst: &mut Burst) -> bool {

@@ -63,9 +63,12 @@ impl<'a> Parcelled<'a> {
             Source::Stored(id) => publications.parts(id),
         }
     }
-    /// Whether it lies in the store: one more receiver costs no more than an entry.
-    fn is_stored(&self) -> bool {
-        self.stored.is_some() || matches!(self.source, Source::Stored(_))
+    /// Bytes that it takes to queue it once, if it lies in the store already or not.
+    fn size_to_queue(&self, publications: &Publications) -> usize {
+        match self.source {
+            Source::Borrowed(_) if self.stored.is_none() => self.parts(publications).size(),
+            _ => size_of::<Entry>(),
+        }
     }
     /// Its number in the store.
     pub(crate) fn store(&mut self, publications: &mut Publications) -> PublicationId {
@@ -130,7 +133,32 @@ impl Clients {
         }
     }
 
-    /// Delivers a message to one session, or counts why not and says no.
+    /// Delivers a message of a group, which was admitted where the group is kept, to one session, or says no. Who takes it is decided there, by
+    /// credit given before, and what waited in the group moves here. So the bound is twice as high, and the last resort.
+    pub(crate) fn deliver_assigned(
+        &mut self,
+        now: Time,
+        parcelled: &mut Parcelled<'_>,
+        out: &Outbound<'_>,
+        encodings: &mut Encodings,
+    ) -> bool {
+        let bytes = parcelled.size_to_queue(&self.publications) as u64;
+        let max = self.config.memory_bytes_max.saturating_mul(2);
+        if out.qos != QoSLevel::AtMostOnce && self.memory() + bytes > max {
+            return self.drop_for_memory();
+        }
+        self.deliver(now, parcelled, out, encodings)
+    }
+
+    fn drop_for_memory(&mut self) -> bool {
+        self.counters.routed += 1;
+        self.work += 1;
+        self.counters.dropped.count(Dropped::Memory, 1);
+        false
+    }
+
+    /// Delivers a message to one session, or counts why not and says no. Lack of memory is no reason: whoever published it
+    /// may have been told that it is kept.
     pub(crate) fn deliver(
         &mut self,
         now: Time,
@@ -195,10 +223,6 @@ impl Clients {
         if slot.session.outgoing.bytes() + size > self.config.queue_bytes_max {
             return Err(Dropped::QueueFull);
         }
-        if !parcelled.is_stored() && self.is_full_for(size) {
-            return Err(Dropped::Memory);
-        }
-        let slot = &mut self.sessions[out.to];
         let id = parcelled.store(&mut self.publications);
         self.publications.retain(id);
         let mut entry = Entry::new(id, out.qos);
@@ -276,6 +300,12 @@ impl Clients {
     pub(crate) fn count_packets(&mut self, id: ConnectionId, count: u64) {
         self.counters.packets_received += count;
         self.connections[id].life.packets_received += count;
+    }
+
+    /// A packet of a client waits, and will come again.
+    pub(crate) fn uncount_packet(&mut self, id: ConnectionId) {
+        self.counters.packets_received -= 1;
+        self.connections[id].life.packets_received -= 1;
     }
 
     /// A PUBLISH came from a client.

@@ -18,9 +18,11 @@ pub struct Config {
     /// Bytes that one session may hold in undelivered messages; more are dropped, the newest first.
     pub queue_bytes_max: usize,
     /// Bytes, about, of all that clients make the shard hold: undelivered and retained messages, sessions, wills,
-    /// subscriptions, output. Messages are dropped above it; sessions, wills and subscriptions are refused an eighth above,
-    /// and subscriptions when they take half of it.
+    /// subscriptions, output. QoS 1 and 2 messages that would exceed it are refused; sessions, wills and subscriptions
+    /// are refused an eighth above, and subscriptions when they take half of it. The same for all shards.
     pub memory_bytes_max: u64,
+    /// Milliseconds that a client of 3.x, which cannot be told, waits for room before it is closed; 0: it is closed at once.
+    pub memory_wait_ms: u64,
     /// Bytes that a shared subscription may hold for all its members.
     pub group_bytes_max: usize,
     /// Bytes of mail to another shard above which the publishers concerned are not read.
@@ -56,6 +58,7 @@ impl Default for Config {
             limits: Limits::default(),
             queue_bytes_max: 16 * 1024 * 1024,
             memory_bytes_max: 2 * 1024 * 1024 * 1024,
+            memory_wait_ms: 30_000,
             group_bytes_max: 64 * 1024 * 1024,
             outbox_bytes_max: 4 * 1024 * 1024,
             share_strategy: Strategy::LeastInFlight,

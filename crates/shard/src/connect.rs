@@ -241,6 +241,8 @@ impl Shard {
         }
         connection.ended = true;
         connection.protocol.close();
+        self.forget_waiter(id);
+        let connection = &mut self.clients.connections[id];
         connection.partial = Default::default();
         connection.greeting = None;
         connection.route = None;
@@ -319,7 +321,9 @@ impl Shard {
         if !is_brokers_own(message.topic) {
             // [3.1.1 MQTT-3.1.2-16] [3.1.1 MQTT-3.1.2-17]
             let terms = Terms { qos: will.qos, retain: will.retain, may_wait: false };
-            self.route(now, &message, terms, None); // [MQTT-3.1.2-14] [MQTT-3.1.2-15]
+            if self.admit_will(now, &message, terms) {
+                self.route(now, &message, terms, None); // [MQTT-3.1.2-14] [MQTT-3.1.2-15]
+            }
         }
     }
 

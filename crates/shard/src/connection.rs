@@ -23,6 +23,8 @@ pub(crate) mod pause {
     pub(crate) const REPLAYS: u8 = 8;
     /// What it sent made enough work for one turn.
     pub(crate) const WORK: u8 = 16;
+    /// There is no room for the message that it sent.
+    pub(crate) const MEMORY: u8 = 32;
 }
 
 /// After this many reads that brought nothing but acknowledgements, a client that never publishes is one that only listens.
@@ -38,8 +40,10 @@ pub(crate) struct Connection {
     pub(crate) output: Output,
     /// Bytes of output that the shard's memory is known to hold.
     pub(crate) weighed: usize,
-    /// Bytes received that do not make a frame yet, or that wait for a decision.
+    /// Bytes received that do not make a frame yet, or that wait for a decision or for room.
     pub(crate) partial: Vec<u8>,
+    /// Whether a PUBLISH in there waits for room: nothing behind it is handled.
+    pub(crate) is_waiting: bool,
     pub(crate) timer: Option<TimerId>,
     /// Whether the owner of the socket was told that there is output.
     pub(crate) dirty: bool,
@@ -80,6 +84,7 @@ impl Connection {
             output: Output::new(),
             weighed: 0,
             partial: Vec::new(),
+            is_waiting: false,
             timer: None,
             dirty: false,
             paused: 0,

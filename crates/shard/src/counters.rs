@@ -56,6 +56,8 @@ counter_table! {
     Total bytes_received         "Bytes received.";
     Total bytes_sent             "Bytes sent.";
     Total publishes_received     "PUBLISH packets received.";
+    Total publishes_refused      "PUBLISH packets refused because memory_bytes_max was reached.";
+    Total publishes_unauthorized "PUBLISH packets refused because only the broker publishes to their topic.";
     Total publishes_sent         "PUBLISH packets sent.";
     Total publish_bytes_received "Payload bytes of the PUBLISH packets received.";
     Total publish_bytes_sent     "Payload bytes of the PUBLISH packets sent.";

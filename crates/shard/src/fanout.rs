@@ -6,6 +6,7 @@ use crate::connection::pause;
 use crate::groups::GroupKey;
 use crate::interface::{ConnectionId, ShardId};
 use crate::mail::Mail;
+use crate::memory::GROUP_ENTRY_BYTES;
 use crate::publish::Publisher;
 use crate::session::SessionKey;
 use crate::shard::Shard;
@@ -13,7 +14,7 @@ use alloc::vec::Vec;
 use core::hash::BuildHasher;
 use foldhash::fast::FixedState;
 use martlet_codec::{QoSLevel, TopicName};
-use martlet_protocol::{Burst, Encodings, Message, Time};
+use martlet_protocol::{Burst, Encodings, Entry, Message, Publications, Time};
 
 /// The end of a chain in [`Fanout::more_ids`].
 const NO_MORE: u32 = u32::MAX;
@@ -71,6 +72,8 @@ pub(crate) struct Fanout {
     qos: QoSLevel,
     /// Other shards that they were sent to.
     remote: u64,
+    /// Bytes of QoS 1 and 2 messages that may join them before anybody has to look for room.
+    room: u64,
 }
 
 /// How a publication is to be delivered.
@@ -121,6 +124,7 @@ impl Shard {
             to &= to - 1;
             let batch = self.outbox(shard);
             let parcel = batch.pack(message);
+            batch.will_bring(message, terms.qos);
             batch.push(Mail::Publish { parcel, qos: terms.qos, retain: terms.retain });
         }
     }
@@ -140,9 +144,30 @@ impl Shard {
         {
             return None;
         }
+        let bytes = fanout.kept_bytes(message.size(), self.admission.remote_fan_out);
+        fanout.room = fanout.room.saturating_sub(bytes);
         fanout.burst.push(message);
         self.clients.work += fanout.work_of_one_more();
         Some(fanout.remote)
+    }
+
+    /// Bytes of messages that may come in while others wait to be delivered, before anybody has to look for room.
+    pub(crate) fn room_of_waiting(&self) -> Option<u64> {
+        self.fanout.as_ref().filter(|fanout| !fanout.burst.is_empty()).map(|fanout| fanout.room)
+    }
+
+    /// Bytes that the receivers of this shard need to queue a message, besides the message, `None` if nobody queues it;
+    /// and the shards that members of its groups may live on.
+    pub(crate) fn queued_bytes(&mut self, message: &Message<'_>, qos: QoSLevel) -> (Option<u64>, u64) {
+        let mut fanout = self.fanout.take().unwrap_or_default();
+        self.collect(message, &mut fanout, None);
+        let queuing = fanout.targets.iter().filter(|target| qos.min(target.qos) != QoSLevel::AtMostOnce);
+        let (sessions, groups) = (queuing.count(), fanout.groups.len());
+        let shards = fanout.groups.iter().fold(0, |shards, group| shards | self.groups.shards(*group));
+        fanout.clear();
+        self.fanout = Some(fanout);
+        let bytes = sessions * size_of::<Entry>() + groups * GROUP_ENTRY_BYTES;
+        ((sessions + groups > 0).then_some(bytes as u64), shards)
     }
 
     /// Topic and QoS of the messages that wait, if there are any.
@@ -156,6 +181,10 @@ impl Shard {
         let Some(fanout) = self.fanout.as_mut().filter(|fanout| fanout.burst.takes_payload(payload)) else {
             return false;
         };
+        let size = fanout.burst.topic().as_str().len() + payload.len();
+        let bytes = fanout.kept_bytes(size, self.admission.remote_fan_out);
+        let Some(room) = fanout.room.checked_sub(bytes) else { return false };
+        fanout.room = room;
         fanout.burst.push_payload(payload);
         self.clients.work += fanout.work_of_one_more();
         if fanout.remote != 0 {
@@ -193,6 +222,11 @@ impl Shard {
             fanout.burst.push(message);
             self.clients.work += fanout.targets.len() as u32;
             (fanout.qos, fanout.remote) = (terms.qos, remote);
+            if terms.qos != QoSLevel::AtMostOnce {
+                let room = self.room_here().min(self.admission.remote_room);
+                fanout.room =
+                    room.saturating_sub(fanout.kept_bytes(message.size(), self.admission.remote_fan_out));
+            }
         } else {
             self.deliver_one(now, message, terms, &mut fanout);
             fanout.clear();
@@ -218,6 +252,11 @@ impl Shard {
         let Some(mut fanout) = self.fanout.take_if(|fanout| !fanout.burst.is_empty()) else { return };
         let (clients, burst) = (&mut self.clients, &mut fanout.burst);
         let qos = fanout.qos;
+        if fanout.remote != 0 && qos != QoSLevel::AtMostOnce {
+            let each = Publications::memory_of(0) + self.admission.remote_fan_out;
+            let bytes = burst.bytes() as u64 + burst.len() as u64 * each;
+            self.admission.remote_room = self.admission.remote_room.saturating_sub(bytes);
+        }
         fanout.targets.retain(|target| {
             target.subscription_id != 0 || !clients.deliver_burst(target.to, qos.min(target.qos), burst)
         });
@@ -345,6 +384,14 @@ impl Fanout {
             self.ids.push(*id);
             next = *before;
         }
+    }
+    /// Bytes that another message of so many bytes takes once all targets have it, or as many on another shard.
+    fn kept_bytes(&self, size: usize, remote_fan_out: u64) -> u64 {
+        if self.qos == QoSLevel::AtMostOnce {
+            return 0;
+        }
+        let fan_out = (self.targets.len() * size_of::<Entry>()) as u64;
+        Publications::memory_of(size) + if self.remote == 0 { fan_out } else { fan_out.max(remote_fan_out) }
     }
     /// The work of delivering another message of the burst.
     fn work_of_one_more(&self) -> u32 {

@@ -23,13 +23,22 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use foldhash::fast::FixedState;
 use martlet_codec::{TopicFilter, TopicName};
 
+use crate::levels::Levels;
+
 /// Number of masks; a power of two.
 const BUCKETS: usize = 1 << 16;
 
-/// Shards that may have a subscriber, one bit each. 512 KiB, whatever the number of filters.
+/// Number of masks of those who keep messages; a power of two. They are asked only when memory is short.
+const KEEPING_BUCKETS: usize = 1 << 12;
+
+/// Shards that may have a subscriber, one bit each. 512 KiB, whatever the number of filters. Beside them what each
+/// shard holds.
 #[derive(Debug)]
 pub struct Interest {
     masks: Box<[AtomicU64]>,
+    /// Shards that may have a subscriber with QoS 1 or 2.
+    keeping: Box<[AtomicU64]>,
+    pub(crate) levels: Levels,
 }
 
 impl Default for Interest {
@@ -42,31 +51,44 @@ impl Interest {
     /// Nobody is interested in anything.
     #[must_use]
     pub fn new() -> Self {
-        Interest { masks: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect() }
+        let masks = |count| (0..count).map(|_| AtomicU64::new(0)).collect();
+        Interest { masks: masks(BUCKETS), keeping: masks(KEEPING_BUCKETS), levels: Levels::default() }
     }
 
     /// The shards that may have a subscriber for the topic name: bit n is shard n. It is a
     /// superset of those that had one before the call.
     #[must_use]
     pub fn shards(&self, topic: TopicName<'_>) -> u64 {
-        let text = topic.as_str();
-        let mut shards = self.mask(bucket(Key::Exact, text));
-        if !topic.is_reserved() {
-            shards |= self.mask(bucket(Key::Prefix, "")); // [MQTT-4.7.2-1]
-        }
-        let mut ends = text.match_indices('/').map(|(at, _)| at);
-        let first = ends.next().unwrap_or(text.len());
-        shards |= self.mask(bucket(Key::Level, &text[..first]));
-        if first < text.len() {
-            let second = ends.next().unwrap_or(text.len());
-            shards |= self.mask(bucket(Key::TwoLevels, &text[..second]));
-        }
-        shards
+        asked(topic, |bucket| self.masks[bucket].load(Ordering::Acquire))
     }
 
-    fn mask(&self, bucket: u16) -> u64 {
-        self.masks[usize::from(bucket)].load(Ordering::Acquire)
+    /// The shards that may have a subscriber with QoS 1 or 2, which keeps what it is sent; a superset as well.
+    pub(crate) fn keeping(&self, topic: TopicName<'_>) -> u64 {
+        asked(topic, |bucket| self.keeping[coarse(bucket)].load(Ordering::Acquire))
     }
+}
+
+/// The union of the masks that a topic name asks for.
+fn asked(topic: TopicName<'_>, mask: impl Fn(usize) -> u64) -> u64 {
+    let mask = |key, text| mask(usize::from(bucket(key, text)));
+    let text = topic.as_str();
+    let mut shards = mask(Key::Exact, text);
+    if !topic.is_reserved() {
+        shards |= mask(Key::Prefix, ""); // [MQTT-4.7.2-1]
+    }
+    let mut ends = text.match_indices('/').map(|(at, _)| at);
+    let first = ends.next().unwrap_or(text.len());
+    shards |= mask(Key::Level, &text[..first]);
+    if first < text.len() {
+        let second = ends.next().unwrap_or(text.len());
+        shards |= mask(Key::TwoLevels, &text[..second]);
+    }
+    shards
+}
+
+/// The bucket of those who keep messages.
+fn coarse(bucket: usize) -> usize {
+    bucket / (BUCKETS / KEEPING_BUCKETS)
 }
 
 /// One shard's filters per bucket, so that its bit goes when its last filter goes.
@@ -76,6 +98,8 @@ pub(crate) struct InterestCounts {
     bit: u64,
     /// Empty before the first filter. Zeroed pages cost memory only when they are written.
     counts: Vec<u32>,
+    /// The same for the buckets of those who keep messages: filters of any QoS.
+    coarse: Vec<u32>,
 }
 
 impl InterestCounts {
@@ -83,7 +107,8 @@ impl InterestCounts {
     #[must_use]
     pub(crate) fn new(shard: u8, shards: u8) -> Self {
         assert!(shard < 64, "a mask has 64 bits");
-        InterestCounts { bit: if shards == 1 { 0 } else { 1 << shard }, counts: Vec::new() }
+        let bit = if shards == 1 { 0 } else { 1 << shard };
+        InterestCounts { bit, counts: Vec::new(), coarse: Vec::new() }
     }
 
     /// The shard's index has a filter that it did not have before. To be called before the SUBACK.
@@ -93,11 +118,21 @@ impl InterestCounts {
         }
         if self.counts.is_empty() {
             self.counts = vec![0; BUCKETS];
+            self.coarse = vec![0; KEEPING_BUCKETS];
         }
         let bucket = usize::from(bucket_of(filter));
         self.counts[bucket] += 1;
         if self.counts[bucket] == 1 {
             interest.masks[bucket].fetch_or(self.bit, Ordering::AcqRel);
+        }
+        self.coarse[coarse(bucket)] += 1;
+    }
+
+    /// A filter that was added has a subscription with QoS 1 or 2, now or before. To be called before the SUBACK.
+    pub(crate) fn keeps(&mut self, interest: &Interest, filter: TopicFilter<'_>) {
+        let mask = &interest.keeping[coarse(usize::from(bucket_of(filter)))];
+        if mask.load(Ordering::Relaxed) & self.bit != self.bit {
+            mask.fetch_or(self.bit, Ordering::AcqRel);
         }
     }
 
@@ -114,6 +149,11 @@ impl InterestCounts {
         *count -= 1;
         if *count == 0 {
             interest.masks[bucket].fetch_and(!self.bit, Ordering::AcqRel);
+        }
+        let coarse = coarse(bucket);
+        self.coarse[coarse] -= 1;
+        if self.coarse[coarse] == 0 {
+            interest.keeping[coarse].fetch_and(!self.bit, Ordering::AcqRel);
         }
     }
 }
@@ -182,8 +222,13 @@ mod tests {
                     assert_eq!(interest.shards(topic(name)), 1 << 63, "{text} {name}");
                 }
             }
+            counts.keeps(&interest, filter(text));
+            for name in TOPICS.map(topic) {
+                assert!(!filter(text).matches(name) || interest.keeping(name) == 1 << 63, "{text} {name:?}");
+            }
             counts.remove(&interest, filter(text));
-            assert!(interest.masks.iter().all(|mask| mask.load(Ordering::Relaxed) == 0), "{text}");
+            let mut masks = interest.masks.iter().chain(&interest.keeping);
+            assert!(masks.all(|mask| mask.load(Ordering::Relaxed) == 0), "{text}");
         }
     }
 
@@ -211,6 +256,18 @@ mod tests {
         assert_eq!(interest.shards(topic("a/b/x")), 0b110);
         one.remove(&interest, filter("a/+/y"));
         assert_eq!(interest.shards(topic("a/b/x")), 0b100);
+    }
+
+    #[test]
+    fn who_keeps_nothing_is_not_among_those_who_keep() {
+        let interest = Interest::new();
+        let (mut one, mut two) = (InterestCounts::new(1, 64), InterestCounts::new(2, 64));
+        one.add(&interest, filter("a/#"));
+        two.add(&interest, filter("a/#"));
+        two.keeps(&interest, filter("a/#"));
+        assert_eq!((interest.shards(topic("a/b")), interest.keeping(topic("a/b"))), (0b110, 0b100));
+        two.remove(&interest, filter("a/#"));
+        assert_eq!(interest.keeping(topic("a/b")), 0);
     }
 
     #[test]

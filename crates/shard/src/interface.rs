@@ -171,8 +171,27 @@ pub enum Effect {
     Mail(ShardId),
     /// A client got in: one line of the log.
     Connected(ConnectionId, Box<Life>),
+    /// Messages were refused or dropped because the shards hold too much: for a log at warning level.
+    MemoryShort(Box<Shortage>),
     /// A connection's life is over: the one line of the log about it. Comes before `Close`.
     Ended(ConnectionId, Box<Life>, EndReason),
+}
+
+/// What a log line says of memory that is short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shortage {
+    /// The shard that had no room.
+    pub on: ShardId,
+    /// Bytes that it holds, or that are on their way there.
+    pub held: u64,
+    /// Bytes that it may hold: its part of `memory_bytes_max`.
+    pub max: u64,
+    /// Messages refused since the last such line.
+    pub refused: u64,
+    /// Clients of 3.x that wait for room.
+    pub waiting: u64,
+    /// Deliveries dropped since the last such line: of wills, and of messages that nobody was told are kept.
+    pub dropped: u64,
 }
 
 /// What a log line says of a connection.
@@ -230,6 +249,17 @@ pub enum EndReason {
     Refused(ReasonCode),
     /// Another connection came with the same client id.
     TakenOver,
+    /// A client of 3.x published a message that there was no room for.
+    NoRoom {
+        /// Bytes that were missing.
+        bytes: u64,
+        /// Bytes that a shard may hold.
+        memory_bytes_max: u64,
+        /// How long it waited, in milliseconds.
+        waited_ms: u64,
+        /// Deliveries that it had not acknowledged.
+        in_flight: u32,
+    },
     /// The broker is stopping.
     ShuttingDown,
 }
@@ -255,6 +285,19 @@ impl fmt::Display for EndReason {
             Self::KeepAliveTimeout => f.write_str("keep-alive timeout"),
             Self::Refused(reason) => write!(f, "refused: {}", reason.name()),
             Self::TakenOver => f.write_str("session taken over by a newer connection"),
+            Self::NoRoom { bytes, memory_bytes_max, waited_ms, in_flight } => {
+                write!(f, "no room for a message that needs {bytes} bytes: memory_bytes_max is reached ")?;
+                write!(
+                    f,
+                    "({memory_bytes_max} bytes per shard); waited {}.{} s",
+                    waited_ms / 1000,
+                    waited_ms % 1000 / 100
+                )?;
+                match in_flight {
+                    0 => Ok(()),
+                    _ => write!(f, ", {in_flight} deliveries to the client are not acknowledged"),
+                }
+            }
             Self::ShuttingDown => f.write_str("broker shutting down"),
         }
     }

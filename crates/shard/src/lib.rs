@@ -9,6 +9,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod admission;
 mod burst;
 mod clients;
 mod config;
@@ -20,6 +21,7 @@ mod groups;
 mod index;
 mod interest;
 mod interface;
+mod levels;
 mod mail;
 mod memory;
 mod oversized;
@@ -40,13 +42,15 @@ mod status;
 mod subscribe;
 mod sys;
 mod timers;
+mod waiting;
 mod wheel;
 
 pub use config::Config;
 pub use counters::{Counters, Dropped, Kind};
 pub use interest::Interest;
 pub use interface::{
-    Admission, ConnectionId, Credentials, Effect, EndReason, Input, Life, Loss, Oversized, ShardId, Verdict,
+    Admission, ConnectionId, Credentials, Effect, EndReason, Input, Life, Loss, Oversized, ShardId, Shortage,
+    Verdict,
 };
 pub use mail::Batch;
 pub use shard::Shard;

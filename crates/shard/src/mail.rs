@@ -4,12 +4,13 @@
 
 use crate::counters::Counters;
 use crate::index::Subscription;
+use crate::levels::UnderWay;
 use crate::session::SessionRef;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
 use martlet_codec::{QoSLevel, ReasonCode, TopicName};
-use martlet_protocol::{Message, Time};
+use martlet_protocol::{Message, Publications, Time};
 
 /// Where a text, or a message that begins with its topic, lies in a batch's buffer. Lengths and the rest lie there,
 /// too, so that mail that carries two of them is no larger than a cache line.
@@ -92,6 +93,8 @@ impl ReplayFlags {
 pub struct Batch {
     mails: Vec<Mail>,
     bytes: Vec<u8>,
+    /// The messages in there that its receiver may have to keep.
+    under_way: UnderWay,
 }
 
 /// Bytes of each of its two buffers that an empty batch keeps at most.
@@ -105,6 +108,25 @@ impl Batch {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.mails.is_empty()
+    }
+    /// The messages in there that their publishers were told are kept.
+    pub(crate) fn under_way(&self) -> UnderWay {
+        self.under_way
+    }
+    /// The next mail brings a message.
+    pub(crate) fn will_bring(&mut self, message: &Message<'_>, qos: QoSLevel) {
+        self.under_way += weight(message, qos);
+    }
+    /// What one mail has in it of [`Self::under_way`].
+    pub(crate) fn weight_of(&self, mail: &Mail) -> UnderWay {
+        match mail {
+            Mail::Publish { parcel, qos, .. } | Mail::Retain { parcel, qos }
+                if *qos != QoSLevel::AtMostOnce =>
+            {
+                weight(&self.message(parcel), *qos)
+            }
+            _ => UnderWay::default(),
+        }
     }
     pub(crate) fn push(&mut self, mail: Mail) {
         self.mails.push(mail);
@@ -165,6 +187,7 @@ impl Batch {
     pub(crate) fn clear(&mut self) {
         self.mails.clear();
         self.bytes.clear();
+        self.under_way = UnderWay::default();
         self.mails.shrink_to(KEPT_BYTES_MAX / size_of::<Mail>());
         self.bytes.shrink_to(KEPT_BYTES_MAX);
     }
@@ -173,6 +196,14 @@ impl Batch {
         if self.is_empty() {
             *self = Batch::default();
         }
+    }
+}
+
+/// What a shard may have to keep of a message; of QoS 0 nothing is promised.
+fn weight(message: &Message<'_>, qos: QoSLevel) -> UnderWay {
+    match qos {
+        QoSLevel::AtMostOnce => UnderWay::default(),
+        _ => UnderWay { messages: 1, bytes: Publications::memory_of(message.size()) },
     }
 }
 

@@ -13,6 +13,8 @@ const SESSION_BYTES: u64 = 768;
 const SHARE_BYTES: u64 = 512;
 /// A message that waits in a group.
 pub(crate) const GROUP_ENTRY_BYTES: usize = 64;
+/// A retained message's entry in the table, about.
+pub(crate) const RETAINED_ENTRY_BYTES: u64 = 16;
 
 /// Bytes that are not in the store of publications.
 #[derive(Debug, Default)]
@@ -70,7 +72,7 @@ impl Clients {
         self.held.shares -= share_bytes(filter);
     }
 
-    /// Whether so much more must not be held: messages, to be queued or retained.
+    /// Whether so much more must not be held: messages that nobody was told are kept.
     pub(crate) fn is_full_for(&self, message_bytes: usize) -> bool {
         self.memory() + message_bytes as u64 > self.config.memory_bytes_max
     }

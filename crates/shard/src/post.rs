@@ -4,6 +4,7 @@ use crate::clients::Parcelled;
 use crate::fanout::Terms;
 use crate::groups::{Assigned, GivenBack, GroupMessage};
 use crate::interface::{Effect, ShardId};
+use crate::levels::UnderWay;
 use crate::mail::{Batch, Mail};
 use crate::replay::{ReplayTerms, Replayed};
 use crate::shard::Shard;
@@ -57,6 +58,7 @@ impl Shard {
         let empty = empty();
         debug_assert!(empty.is_empty(), "what is in it would go to whoever gets the next mail");
         let batch = core::mem::replace(&mut outbox.batch, empty);
+        self.interest.levels.sent(to, batch.under_way());
         if !self.is_mail_above_bound() {
             for id in core::mem::take(&mut self.throttled) {
                 self.clients.resume(id, crate::connection::pause::MAIL);
@@ -86,6 +88,7 @@ impl Shard {
     /// Opens the rest of a batch, as far as the work of this turn allows.
     pub(crate) fn go_on_with_mail(&mut self, now: Time) {
         let Some(Opened { from, mut batch, mut next }) = self.opened.take() else { return };
+        let mut opened = UnderWay::default();
         while self.clients.work < self.clients.config.work_max
             && let Some(mail) = batch.get(next)
         {
@@ -94,9 +97,12 @@ impl Shard {
                 self.flush(now);
                 self.clients.work += 1;
             }
+            opened += batch.weight_of(mail);
             self.open(now, from, &batch, mail);
         }
         self.flush(now);
+        self.tell_level();
+        self.interest.levels.opened(self.clients.config.shard, opened);
         if batch.get(next).is_some() {
             self.opened = Some(Opened { from, batch, next });
         } else {

@@ -1,12 +1,13 @@
 //! PUBLISH of a client (3.3): from the packet to the router and back to the acknowledgement.
 
+use crate::admission::Denied;
 use crate::connection::Connection;
 use crate::fanout::{Route, Terms};
 use crate::interface::ConnectionId;
 use crate::session::SessionKey;
 use crate::shard::Shard;
 use alloc::string::String;
-use martlet_codec::{Frame, PropertiesBuf, Publish, QoS, ReasonCode, TopicName};
+use martlet_codec::{Frame, PropertiesBuf, Publish, QoS, QoSLevel, ReasonCode, TopicName};
 use martlet_protocol::{Message, Time, split_properties};
 
 /// Room for what a PUBLISH does not carry as it is needed, used again for the next.
@@ -31,7 +32,16 @@ pub(crate) fn is_brokers_own(topic: TopicName<'_>) -> bool {
     topic.as_str().strip_prefix("$SYS").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// What became of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Handled {
+    Done,
+    /// It stays where it is, and is handled again later.
+    Waits,
+}
+
 impl Shard {
+    /// A message of a client: admitted, routed, acknowledged.
     pub(crate) fn publish(
         &mut self,
         now: Time,
@@ -39,8 +49,7 @@ impl Shard {
         key: SessionKey,
         publish: &Publish<'_>,
         is_topic_again: bool,
-    ) {
-        self.clients.count_publish(id, publish.payload.len());
+    ) -> Handled {
         let mut scratch = core::mem::take(&mut self.scratch);
         let connection = &mut self.clients.connections[id];
         let topic = match publish.topic {
@@ -67,17 +76,60 @@ impl Shard {
             publisher: self.clients.sessions[key].publisher,
         };
         let terms = Terms { qos: publish.qos.level(), retain: publish.retain, may_wait: true };
-        if is_brokers_own(topic) {
+        let is_kept = terms.qos != QoSLevel::AtMostOnce;
+        let denied = if is_brokers_own(topic) {
+            self.clients.count_publish(id, publish.payload.len());
+            self.clients.counters.publishes_unauthorized += 1;
             self.acknowledge(id, key, publish.qos, ReasonCode::NotAuthorized); // [3.1.1 MQTT-3.3.5-2]
+            None
+        } else if is_kept && let Err(denied) = self.admit(now, &message, terms) {
+            Some(denied)
         } else {
+            self.clients.count_publish(id, publish.payload.len());
             let publisher = Publisher { id, key, qos: publish.qos, route: route_of_topic };
             self.route(now, &message, terms, Some(publisher));
-        }
+            None
+        };
         self.scratch = scratch;
         if let Some(connection) = self.clients.connections.get_mut(id) {
             connection.route = route;
         }
+        if let Some(denied) = denied {
+            let Some(reason) = self.deny(now, id, key, publish.qos, denied) else { return Handled::Waits };
+            self.clients.count_publish(id, publish.payload.len());
+            self.acknowledge(id, key, publish.qos, reason);
+        }
         self.throttle(id);
+        Handled::Done
+    }
+
+    /// A message does not come in: the reason to tell its publisher, or none if its frame is to be handled again.
+    #[cold]
+    fn deny(
+        &mut self,
+        now: Time,
+        id: ConnectionId,
+        key: SessionKey,
+        qos: QoS,
+        denied: Denied,
+    ) -> Option<ReasonCode> {
+        let protocol = &mut self.clients.connections[id].protocol;
+        let lack = match denied {
+            Denied::Lack(_) if protocol.version().is_v5() => {
+                self.clients.counters.publishes_refused += 1;
+                self.warn_of_shortage(now);
+                return Some(ReasonCode::QuotaExceeded);
+            }
+            Denied::Lack(lack) => Some(lack),
+            Denied::Unknown => None,
+        };
+        protocol.withdraw(qos, &mut self.clients.sessions[key].session);
+        self.clients.uncount_packet(id); // until it is accepted
+        match lack {
+            Some(lack) => self.wait_for_room(now, id, lack),
+            None => self.rest(id),
+        }
+        None
     }
 
     /// A frame that is the last PUBLISH again, but for packet identifier and payload, while that one waits: it waits

@@ -3,6 +3,7 @@
 use crate::connection::{Connection, pause};
 use crate::interface::{Admission, ConnectionId, Credentials, Effect, EndReason};
 use crate::oversized::oversized;
+use crate::publish::Handled;
 use crate::shard::Shard;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -26,7 +27,11 @@ impl Shard {
         } else {
             let mut partial = core::mem::take(&mut connection.partial);
             partial.extend_from_slice(bytes);
-            self.handle_partial(now, id, partial);
+            if connection.is_waiting {
+                connection.partial = partial; // behind what waits
+            } else {
+                self.handle_partial(now, id, partial);
+            }
         }
         self.after_input(now, id);
     }
@@ -48,16 +53,21 @@ impl Shard {
     }
 
     /// This turn had enough work: what the client sent besides waits for the next, so that others get theirs.
-    fn rest(&mut self, id: ConnectionId) {
+    pub(crate) fn rest(&mut self, id: ConnectionId) {
         if !self.clients.is_paused(id, pause::WORK) {
             self.clients.pause(id, pause::WORK);
             self.resting.push_back(id);
         }
     }
 
-    /// Handles all that a resting connection has sent so far.
+    /// Handles all that a resting connection has sent so far, as far as other shards let it.
     pub(crate) fn finish(&mut self, now: Time, id: ConnectionId) {
+        let mut handled = None;
         while self.clients.is_paused(id, pause::WORK) {
+            let before = handled.replace(self.clients.connections[id].life.packets_received);
+            if before == handled {
+                return; // it waits for what is under way
+            }
             self.clients.work = 0;
             self.clients.resume(id, pause::WORK);
             self.handle_held(now, id);
@@ -97,13 +107,18 @@ impl Shard {
     fn handle_frames(&mut self, now: Time, id: ConnectionId, bytes: &[u8]) -> usize {
         let used = self.split_frames(now, id, bytes);
         self.flush(now);
+        self.pump_settled(now, id);
+        used
+    }
+
+    /// The client has settled messages: it may get the next ones.
+    pub(crate) fn pump_settled(&mut self, now: Time, id: ConnectionId) {
         if core::mem::take(&mut self.has_settled)
             && let Some(key) = self.clients.connections.get(id).and_then(|connection| connection.session)
         {
             self.clients.pump(now, key);
             self.unblock_replays(now, key);
         }
-        used
     }
 
     fn split_frames(&mut self, now: Time, id: ConnectionId, bytes: &[u8]) -> usize {
@@ -142,12 +157,14 @@ impl Shard {
                         used += pubacks * len;
                         continue;
                     }
-                    used += len;
-                    if !self.publish_again(id, frame)
-                        && let Err(fatal) = self.handle_frame(now, id, frame)
-                    {
-                        self.fail(now, id, fatal);
+                    if !self.publish_again(id, frame) {
+                        match self.handle_frame(now, id, frame) {
+                            Ok(Handled::Done) => {}
+                            Ok(Handled::Waits) => return used,
+                            Err(fatal) => self.fail(now, id, fatal),
+                        }
                     }
+                    used += len;
                 }
             }
         }
@@ -201,7 +218,12 @@ impl Shard {
         true
     }
 
-    fn handle_frame(&mut self, now: Time, id: ConnectionId, frame: Frame<'_>) -> Result<(), Fatal> {
+    pub(crate) fn handle_frame(
+        &mut self,
+        now: Time,
+        id: ConnectionId,
+        frame: Frame<'_>,
+    ) -> Result<Handled, Fatal> {
         self.clients.count_packets(id, 1);
         let connection = &mut self.clients.connections[id];
         match connection.protocol.phase() {
@@ -233,19 +255,19 @@ impl Shard {
                 });
                 let (event, answered) = event?;
                 self.clients.counters.packets_sent += u64::from(answered);
-                self.handle_event(now, id, event);
+                return Ok(self.handle_event(now, id, event));
             }
             Phase::Deciding | Phase::Closing => unreachable!("no frame is taken in these phases"),
         }
-        Ok(())
+        Ok(Handled::Done)
     }
 
-    fn handle_event(&mut self, now: Time, id: ConnectionId, event: Event<'_>) {
+    fn handle_event(&mut self, now: Time, id: ConnectionId, event: Event<'_>) -> Handled {
         let key = self.clients.connections[id].session.expect("a connected client has a session");
         match event {
             Event::None | Event::Received => {}
             Event::Publish { publish, is_topic_again } => {
-                self.publish(now, id, key, &publish, is_topic_again);
+                return self.publish(now, id, key, &publish, is_topic_again);
             }
             Event::Subscribe(subscribe) => self.subscribe(now, id, key, &subscribe),
             Event::Unsubscribe(unsubscribe) => self.unsubscribe(now, id, key, &unsubscribe),
@@ -261,6 +283,7 @@ impl Shard {
                 self.disconnected(now, id, key, reason, session_expiry_s);
             }
         }
+        Handled::Done
     }
 
     /// CONNECT came: in, or to an authenticator first.
@@ -307,7 +330,7 @@ impl Shard {
     }
 
     /// The bytes or the packet were against the rules: the client is told, as far as it can be, and closed.
-    fn fail(&mut self, now: Time, id: ConnectionId, fatal: Fatal) {
+    pub(crate) fn fail(&mut self, now: Time, id: ConnectionId, fatal: Fatal) {
         self.flush(now);
         let Connection { protocol, output, .. } = &mut self.clients.connections[id];
         let was_connected = protocol.phase() == Phase::Connected;
@@ -327,6 +350,9 @@ impl Shard {
         if self.clients.connections.get(id).is_some() {
             self.clients.touch(id);
             self.clients.give_back(id);
+        }
+        if self.admission.waiting.len() > 0 {
+            self.look_at_waiter(now, id);
         }
         self.after(now);
     }

@@ -1,6 +1,7 @@
 //! One core's broker as a value: inputs in, effects out. Its parts are in the files beside this one; here is the
 //! list of what it consists of, and the doors.
 
+use crate::admission::Admission;
 use crate::clients::Clients;
 use crate::config::Config;
 use crate::connection::Connection;
@@ -54,6 +55,7 @@ pub struct Shard {
     pub(crate) resting: VecDeque<ConnectionId>,
     /// Connections that wait for an outbox to be taken.
     pub(crate) throttled: Vec<ConnectionId>,
+    pub(crate) admission: Admission,
     pub(crate) fanout: Option<Box<Fanout>>,
     pub(crate) scratch: Scratch,
     /// Whether a message to the client whose frames are being handled was settled: there may be room for the next.
@@ -93,6 +95,7 @@ impl Shard {
             emptied: None,
             resting: VecDeque::new(),
             throttled: Vec::new(),
+            admission: Admission::new(config.shard),
             fanout: None,
             scratch: Scratch::default(),
             has_settled: false,
@@ -114,6 +117,7 @@ impl Shard {
         if core::mem::replace(&mut self.now, now) != now {
             self.begin_turn();
         }
+        self.admission.is_fresh = false;
         match input {
             Input::Opened { connection, opened_at, admission } => {
                 self.opened(connection, opened_at, admission);
@@ -237,5 +241,6 @@ impl Shard {
         if self.clients.config.shards == 1 {
             self.step_replays(now);
         }
+        self.tell_level();
     }
 }

@@ -9,7 +9,7 @@ use crate::shard::Shard;
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
 use martlet_codec::{
-    Property, ReasonCode, RetainHandling, Subscribe, SubscriptionOptions, TopicFilter, Unsubscribe,
+    Property, QoSLevel, ReasonCode, RetainHandling, Subscribe, SubscriptionOptions, TopicFilter, Unsubscribe,
 };
 use martlet_protocol::Time;
 
@@ -117,6 +117,9 @@ impl Shard {
         }
         if subscribed.first_of_filter {
             self.interest_counts.add(&self.interest, filter);
+        }
+        if subscription.options.maximum_qos != QoSLevel::AtMostOnce {
+            self.interest_counts.keeps(&self.interest, filter);
         }
         if subscribed.previous.is_some() {
             return Ok(Done::Replaced);

@@ -15,7 +15,7 @@ type Number = (&'static str, fn(&Counters) -> u64);
 
 /// Topics below `$SYS/broker/` whose value is a plain number.
 #[rustfmt::skip]
-const NUMBERS: [Number; 25] = [
+const NUMBERS: [Number; 28] = [
     ("clients/total",               Counters::clients),
     ("clients/inactive",            |c| c.clients_disconnected),
     ("clients/disconnected",        |c| c.clients_disconnected),
@@ -37,6 +37,9 @@ const NUMBERS: [Number; 25] = [
     ("publish/messages/received",   |c| c.publishes_received),
     ("publish/messages/sent",       |c| c.publishes_sent),
     ("publish/messages/dropped",    |c| c.dropped.by_limits()),
+    ("publish/messages/refused",    |c| c.publishes_refused + c.publishes_unauthorized),
+    ("refused/memory",              |c| c.publishes_refused),
+    ("refused/not-authorized",      |c| c.publishes_unauthorized),
     ("publish/bytes/received",      |c| c.publish_bytes_received),
     ("publish/bytes/sent",          |c| c.publish_bytes_sent),
     ("sockets/count",               |c| c.connections),

@@ -22,6 +22,8 @@ pub(crate) enum Timer {
     Session(SessionKey),
     /// Expired retained messages.
     Housekeeping,
+    /// Clients that wait for room.
+    Waiting,
     /// Counters for `$SYS`.
     Status,
 }
@@ -44,8 +46,10 @@ impl Shard {
                 Timer::Session(key) => self.session_timer(now, key),
                 Timer::Housekeeping => {
                     self.expire_retained(now);
+                    self.warn_of_shortage(now);
                     self.clients.wheel.insert(now.saturating_add(HOUSEKEEPING_MS), Timer::Housekeeping);
                 }
+                Timer::Waiting => self.look_for_room(now),
                 Timer::Status => {
                     self.publish_status(now);
                     let interval = self.clients.config.sys_interval_ms;
@@ -57,11 +61,12 @@ impl Shard {
 
     /// Sets the one timer of a connection for its deadline, as it is now.
     pub(crate) fn watch(&mut self, id: ConnectionId) {
+        let waits_until = self.waits_until(id);
         let connection = &mut self.clients.connections[id];
         if let Some(timer) = connection.timer.take() {
             self.clients.wheel.cancel(timer);
         }
-        let deadline = connection.protocol.deadline();
+        let deadline = waits_until.unwrap_or_else(|| connection.protocol.deadline());
         if deadline != Time::NEVER {
             connection.timer = Some(self.clients.wheel.insert(deadline, Timer::Connection(id)));
         }
@@ -71,6 +76,9 @@ impl Shard {
     fn connection_timer(&mut self, now: Time, id: ConnectionId) {
         let connection: &mut Connection = &mut self.clients.connections[id];
         connection.timer = None;
+        if connection.is_waiting {
+            return self.look_at_waiter(now, id); // whether it is silent, nobody has looked
+        }
         match connection.protocol.timed_out(now) {
             None => self.watch(id),
             Some(Timeout::Connect) => {

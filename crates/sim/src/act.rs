@@ -11,8 +11,6 @@ use martlet_protocol::Message;
 use martlet_shard::Loss;
 
 const LEVELS: [QoSLevel; 3] = [QoSLevel::AtMostOnce, QoSLevel::AtLeastOnce, QoSLevel::ExactlyOnce];
-/// Bytes of a payload that is shared between receivers and not copied.
-const LARGE: usize = 17 * 1024;
 
 impl World<'_> {
     /// One client does one thing, or one thing happens to it.
@@ -81,8 +79,9 @@ impl World<'_> {
         let mut payload = if clear { String::new() } else { format!("{number}.") };
         if !clear {
             // A retained message that no queue has room for is dropped: nothing can be said of it.
-            let fits = !retain || self.plan.queue_bytes_max > 2 * LARGE;
-            let size = if self.random.chance(1) && fits { LARGE } else { self.random.below(40) };
+            let (percent, large) = self.plan.large;
+            let fits = !retain || self.plan.queue_bytes_max > 2 * large;
+            let size = if self.random.chance(percent) && fits { large } else { self.random.below(40) };
             payload.extend(std::iter::repeat_n('x', size));
         }
         let expires = client.profile.version.is_v5() && !clear && self.random.chance(8);

@@ -7,19 +7,25 @@ use crate::plan::{Plan, Profile, RETAINED, SHARED};
 use crate::wills::Count;
 use crate::world::World;
 use martlet_codec::{QoSLevel, Version};
+use martlet_shard::Dropped;
 use std::collections::BTreeSet;
 
 impl World<'_> {
     /// The end of a round.
     pub(crate) fn check_round(&mut self) -> Verdict {
-        let dropped = self.counters().dropped.by_limits() > 0;
+        let drops = self.counters().dropped;
+        let dropped = drops.by_limits() > 0;
+        // Wills and retained messages on their way may be dropped for lack of memory; what was acknowledged never is.
+        if drops.get(Dropped::QueueFull) == 0 {
+            self.everything_arrived(drops.get(Dropped::OutputFull) > 0)?;
+        }
+        self.nothing_that_was_refused_arrived()?;
         if !dropped {
-            self.everything_arrived()?;
             self.newest_was_seen_last()?;
             self.wills_were_published()?;
         }
         self.retained_came_with_subscriptions()?;
-        self.shared_arrived(dropped)?;
+        self.shared_arrived(drops.by_limits() > drops.get(Dropped::Memory))?;
         self.retained_is_the_last(dropped)?;
         for client in &mut self.clients {
             client.subscriptions.retain(|one| !one.over);
@@ -35,14 +41,31 @@ impl World<'_> {
         self.ledger.published.iter().enumerate().skip(self.round_begins)
     }
 
+    /// What the broker refused it has not routed, unless it was sent once more than the client knows.
+    fn nothing_that_was_refused_arrived(&self) -> Verdict {
+        for (number, published) in self.this_round().filter(|(_, one)| one.fate == Fate::Refused) {
+            let copies = self.ledger.receipts.iter().filter(|((_, n), _)| *n == number);
+            let came = copies.map(|(_, one)| one.live + one.retained).sum::<u32>();
+            check(came == 0 || published.arrivals > 1, Checker::Refusal, || {
+                format!("message {number} was refused, and came {came} times: {published:?}") // [MQTT-4.3.3-9]
+            })?;
+        }
+        Ok(())
+    }
+
     /// Every message reached every session that was subscribed before it was published and still is.
-    fn everything_arrived(&self) -> Verdict {
+    fn everything_arrived(&self, output_was_full: bool) -> Verdict {
         for (number, published) in self.this_round().filter(|(_, one)| !one.clear && !one.expires) {
             if SHARED.iter().any(|(.., topic)| *topic == published.topic) {
                 continue;
             }
             for client in self.clients.iter().filter(|client| !client.retired && !client.muddled) {
-                let must = client.subscriptions.iter().any(|one| self.must_reach(client, one, published));
+                let promised =
+                    |one: &Subscribed| !output_was_full || published.qos.min(one.qos) != QoSLevel::AtMostOnce;
+                let must = client
+                    .subscriptions
+                    .iter()
+                    .any(|one| promised(one) && self.must_reach(client, one, published));
                 let live = self.ledger.receipts(client.session(), number).live;
                 check(!must || live > 0, Checker::Delivery, || {
                     format!("message {number} never reached {}: {published:?}", client.profile.id) // [MQTT-4.5.0-1]
@@ -56,6 +79,7 @@ impl World<'_> {
         let before = subscription.acked.is_some_and(|step| step < published.step);
         let own = self.clients[published.publisher].profile.id == client.profile.id;
         if !before
+            || published.fate == Fate::Refused
             || subscription.ending
             || !subscription.matches(published.topic)
             || (own && subscription.no_local)
@@ -135,7 +159,8 @@ impl World<'_> {
             let all =
                 self.ledger.published.iter().enumerate().filter(|(_, one)| one.retain && one.topic == topic);
             let mut expected: BTreeSet<Option<usize>> = BTreeSet::from([None]);
-            for (number, one) in all.clone() {
+            for (number, one) in all.clone().filter(|(_, one)| one.fate != Fate::Refused || one.arrivals > 1)
+            {
                 if one.fate == Fate::Accepted {
                     expected.clear();
                 }

@@ -19,6 +19,8 @@ pub enum Checker {
     PacketId,
     /// Both sides accept what the other sends.
     Protocol,
+    /// What was refused goes nowhere.
+    Refusal,
     /// Retained messages: the last published, also to a subscription made after its acknowledgement.
     Retained,
     /// A shared subscription: one member gets it.

@@ -25,6 +25,7 @@ impl World<'_> {
                         format!("client {at} says of the broker: {fatal}"),
                     ));
                 }
+                Event::Refused { .. } if self.plan.is_short_of_memory() => {}
                 Event::Disconnected(_) => {
                     self.clients[at].connected_at = None;
                     self.clients[at].requests.clear();
@@ -129,7 +130,10 @@ impl World<'_> {
         if let Some(subscription) = client.subscriptions.iter_mut().find(waiting) {
             subscription.acked = Some(self.step);
             let granted = reasons.first().map(|reason| *reason as u8);
-            check(granted == Some(subscription.qos as u8), Checker::Matching, || {
+            let no_room = self.plan.is_short_of_memory() && granted.is_some_and(|granted| granted >= 0x80);
+            subscription.ending |= no_room;
+            subscription.over |= no_room;
+            check(no_room || granted == Some(subscription.qos as u8), Checker::Matching, || {
                 format!("granted {granted:?}")
             })?; // [MQTT-3.8.4-7]
             let ending = subscription.ending;
@@ -152,11 +156,16 @@ impl World<'_> {
         let client = &mut self.clients[at];
         let Some(place) = client.tokens.iter().position(|(known, _)| *known == token) else { return Ok(()) };
         let (_, number) = client.tokens.swap_remove(place);
-        self.ledger.published[number].fate = if reason.is_some() { Fate::Accepted } else { Fate::Unknown };
+        let no_room = reason == Some(ReasonCode::QuotaExceeded) && self.plan.is_short_of_memory();
+        self.ledger.published[number].fate = match reason {
+            Some(_) if no_room => Fate::Refused,
+            Some(_) => Fate::Accepted,
+            None => Fate::Unknown,
+        };
         if self.ledger.published[number].retain && reason.is_some() && !self.settling {
             self.subscribe_at_once();
         }
-        let refused = reason.is_some_and(ReasonCode::is_failure);
+        let refused = reason.is_some_and(ReasonCode::is_failure) && !no_room;
         check(!refused, Checker::Protocol, || format!("message {number} was refused: {reason:?}"))
     }
 

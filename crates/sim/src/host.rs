@@ -299,6 +299,9 @@ impl World<'_> {
                 return Err(Failure::new(Checker::Protocol, "everybody is admitted, and yet one was asked"));
             }
             Effect::Mail(to) => self.hosts[host].unsent |= 1 << to.0,
+            Effect::MemoryShort(shortage) => {
+                self.trace.say(|| format!("{:?} shard {host}: {shortage:?}", self.now));
+            }
             Effect::Connected(connection, life) => self.connected(host, connection, &life),
             Effect::Ended(connection, life, why) => self.ended(host, connection, &life, why)?,
         }
@@ -332,8 +335,13 @@ impl World<'_> {
         let link = &self.links[at];
         self.trace
             .say(|| format!("{:?} shard {host} ends {:?} on link {at}: {why}", self.now, life.client_id));
-        let unlawful =
-            matches!(why, EndReason::Malformed(_) | EndReason::Violation(_) | EndReason::Refused(_));
+        let short = self.plan.is_short_of_memory();
+        let unlawful = match why {
+            EndReason::Malformed(_) | EndReason::Violation(_) => true,
+            EndReason::Refused(_) => !short,
+            EndReason::NoRoom { .. } => !short || link.version.is_v5(), // who can be told is not closed
+            _ => false,
+        };
         check(!unlawful, Checker::Protocol, || format!("the broker says of {:?}: {why}", life.client_id))?;
         if link.accepted {
             self.wills.ended(self.now, link.client, &self.clients[link.client].profile, link.goodbye);

@@ -37,6 +37,8 @@ pub(crate) enum Fate {
     Accepted,
     /// The broker may have it.
     Unknown,
+    /// The broker said that it has no room for it.
+    Refused,
 }
 
 /// A subscription of a session, as its client sees it.

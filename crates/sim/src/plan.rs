@@ -23,6 +23,9 @@ pub(crate) const SHARED: [(&str, QoSLevel, &str); 2] =
 pub(crate) const FILTERS: [&str; 11] =
     ["a", "a/b", "a/+", "a/#", "+/b", "b/#", "b/c/d", "c", "r/#", "r/+", "r/x/2"];
 
+/// Bytes of a payload that is shared between receivers and not copied.
+const LARGE: usize = 17 * 1024;
+
 /// A Will Message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct WillPlan {
@@ -56,6 +59,11 @@ pub(crate) struct Plan {
     pub(crate) limits: Limits,
     pub(crate) queue_bytes_max: usize,
     pub(crate) group_bytes_max: usize,
+    /// Small in some runs: then messages are refused.
+    pub(crate) memory_bytes_max: u64,
+    pub(crate) memory_wait_ms: u64,
+    /// Percent of the messages that are large, and the bytes of their payloads.
+    pub(crate) large: (usize, usize),
     pub(crate) work_max: u32,
     pub(crate) seed: u64,
     /// Rounds of chaos, each with a settling after it.
@@ -84,11 +92,15 @@ impl Plan {
         let queue_bytes_max = if tight { random.between(300, 5000) } else { 16 << 20 };
         let group_bytes_max = if tight { random.between(100, 3000) } else { 16 << 20 };
         let seed = random.next();
+        let short = (seed / 4).is_multiple_of(8);
         Plan {
             shards,
             limits,
             queue_bytes_max,
             group_bytes_max,
+            memory_bytes_max: if short { 48_000 + seed / 128 % 48_000 } else { 1 << 30 },
+            memory_wait_ms: [0, 300, 2000][(seed / 32 % 3) as usize],
+            large: if short { (35, 2500) } else { (1, LARGE) },
             work_max: [1, 3, 20_000][seed as usize % 3],
             seed,
             rounds: random.between(1, 3),
@@ -99,6 +111,11 @@ impl Plan {
             crowd: (seed >> 8).is_multiple_of(8),
             few_shapes: (seed >> 16).is_multiple_of(2),
         }
+    }
+
+    /// Whether messages may be refused, and sessions and subscriptions too.
+    pub(crate) fn is_short_of_memory(&self) -> bool {
+        self.memory_bytes_max < 1 << 30
     }
 
     pub(crate) fn config(&self, shard: u8) -> Config {
@@ -114,6 +131,8 @@ impl Plan {
             limits: self.limits.clone(),
             queue_bytes_max: self.queue_bytes_max,
             group_bytes_max: self.group_bytes_max,
+            memory_bytes_max: self.memory_bytes_max,
+            memory_wait_ms: self.memory_wait_ms,
             work_max: self.work_max,
             sys_interval_ms: 0,
             ..default

@@ -35,6 +35,7 @@ pub(super) const NUMBERS: &[Number] = &[
     Number { name: "queue_bytes_max", min: 1024, max: 1024 * GIB, unit: "bytes", set: |c, n| c.shard.queue_bytes_max = saturated(n) },
     Number { name: "group_bytes_max", min: 1024, max: 1024 * GIB, unit: "bytes", set: |c, n| c.shard.group_bytes_max = saturated(n) },
     Number { name: "memory_bytes_max", min: 1024 * 1024, max: 1024 * GIB, unit: "bytes", set: |c, n| c.shard.memory_bytes_max = n },
+    Number { name: "memory_wait_s", min: 0, max: 3600, unit: "seconds (0 is not at all)", set: |c, n| c.shard.memory_wait_ms = n * 1000 },
     Number { name: "subscriptions_max", min: 1, max: U32, unit: "subscriptions of a session", set: |c, n| c.shard.subscriptions_max = saturated(n) },
     Number { name: "sys_interval_s", min: 0, max: 86_400, unit: "seconds (0 is never)", set: |c, n| c.shard.sys_interval_ms = n * 1000 },
 ];

@@ -1,6 +1,6 @@
 //! What the shard wants done, done: mostly a note for the end of the turn.
 
-use super::{Adopted, Reactor};
+use super::{Adopted, Reactor, log};
 use crate::shared::Control;
 use martlet_codec::ReasonCode;
 use martlet_protocol::Time;
@@ -22,6 +22,7 @@ impl Reactor {
                     self.shard.handle(self.now, Input::Authenticated { connection, verdict });
                 }
                 Effect::Mail(to) => self.mailboxes.mark(to),
+                Effect::MemoryShort(shortage) => log::log_shortage(&shortage),
                 Effect::Connected(connection, life) => self.log_connected(connection, &life),
                 Effect::Ended(connection, life, reason) => self.log_ended(connection, &life, reason),
             }

@@ -4,7 +4,7 @@
 
 use super::{PeerAddress, Reactor};
 use martlet_codec::Version;
-use martlet_shard::{ConnectionId, EndReason, Life};
+use martlet_shard::{ConnectionId, EndReason, Life, Shortage};
 use std::fmt::{self, Write};
 use tracing::field::{Value, display};
 
@@ -48,6 +48,19 @@ fn foreign(text: Option<&str>) -> Box<dyn Value> {
     let text = text.filter(|text| !text.is_empty());
     let shown = OrDash(text.map(Foreign)).to_string();
     if shown.contains([' ', '=', '"']) { Box::new(shown) } else { Box::new(display(shown)) }
+}
+
+/// Messages find no room: which limit, how much is held, and what became of them.
+pub(super) fn log_shortage(shortage: &Shortage) {
+    tracing::warn!(
+        refused = shortage.refused,
+        waiting = shortage.waiting,
+        dropped = shortage.dropped,
+        held_bytes = shortage.held,
+        max_bytes = shortage.max,
+        shard = shortage.on.0,
+        "memory_bytes_max is reached (max_bytes is the part of one shard): messages are refused"
+    );
 }
 
 impl Reactor {

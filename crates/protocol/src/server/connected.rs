@@ -221,6 +221,14 @@ impl Connection {
         self.connected().receiver.acknowledge(qos, reason, session, output);
     }
 
+    /// The message of an [`Event::Publish`] is neither accepted nor refused: its frame will be handled once more, and
+    /// comes to the same. A Topic Alias that it set stays set.
+    pub fn withdraw(&mut self, qos: QoS, session: &mut Session) {
+        if let QoS::ExactlyOnce(id) = qos {
+            session.incoming.release(id); // a duplicate does not become an event, so it was new
+        }
+    }
+
     /// Answers SUBSCRIBE: one reason code per filter, in order. [MQTT-3.8.4-6] [MQTT-3.9.3-1]
     /// [3.1.1 MQTT-3.8.4-1] [3.1.1 MQTT-3.8.4-5] [3.1.1 MQTT-3.9.3-1]
     pub fn suback(&self, packet_id: PacketId, reasons: &[u8], output: &mut Output) {

@@ -29,7 +29,9 @@ impl Shard {
             return Err(ReasonCode::QuotaExceeded);
         }
         let key = known.unwrap_or_else(|| self.found_group(filter));
-        self.groups.get(key).group.join(member, subscription, credit);
+        let kept = self.groups.get(key);
+        kept.shards |= 1 << member.shard().0;
+        kept.group.join(member, subscription, credit);
         self.assign_waiting(now, key);
         Ok(())
     }
@@ -48,6 +50,7 @@ impl Shard {
         if subscribed.first_of_filter {
             self.interest_counts.add(&self.interest, filter.unshared());
         }
+        self.interest_counts.keeps(&self.interest, filter.unshared());
         key
     }
 
@@ -142,10 +145,6 @@ impl Shard {
                 return self.clients.counters.dropped.count(Dropped::NoMember, 1);
             };
             return self.assign(now, key, member, parcelled, &Assigned { qos, retain, subscription, seq: 0 });
-        }
-        if self.clients.is_full_for(message.size()) {
-            self.clients.counters.routed += 1;
-            return self.clients.counters.dropped.count(Dropped::Memory, 1);
         }
         let publication = parcelled.store(&mut self.clients.publications);
         let message = self.clients.publications.get(publication);

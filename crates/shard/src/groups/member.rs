@@ -286,7 +286,7 @@ impl Shard {
         let retain = assigned.retain && assigned.subscription.options.retain_as_published; // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
         let group = queued.then_some(number);
         let out = Outbound { to: key, qos, retain, subscription_ids, group, group_seq: assigned.seq };
-        let taken = self.clients.deliver(now, parcelled, &out, &mut Encodings::default());
+        let taken = self.clients.deliver_assigned(now, parcelled, &out, &mut Encodings::default());
         if waits && !(taken && queued) {
             self.clients.settle(key, Some(number)); // nothing will be acknowledged
         }

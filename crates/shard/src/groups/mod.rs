@@ -51,6 +51,8 @@ struct Kept {
     group: Group<GroupMessage, SessionRef>,
     /// Members have given messages back, and perhaps not all of them yet: none is assigned.
     has_returned: bool,
+    /// Shards that members live on or have lived on, one bit each.
+    shards: u64,
 }
 
 /// The groups that a shard keeps.
@@ -77,14 +79,22 @@ impl Groups {
     pub(crate) fn has_returned(&self) -> bool {
         !self.returned.is_empty()
     }
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.by_filter.len()
+    }
     fn find(&self, filter: &str) -> Option<GroupKey> {
         self.by_filter.get(filter).copied()
+    }
+    /// Shards that members of a group may live on.
+    pub(crate) fn shards(&mut self, key: GroupKey) -> u64 {
+        self.get(key).shards
     }
     fn get(&mut self, key: GroupKey) -> &mut Kept {
         self.kept[key.0 as usize].as_deref_mut().expect("a key is that of a kept group")
     }
     fn insert(&mut self, filter: &str, group: Group<GroupMessage, SessionRef>) -> GroupKey {
-        let kept = Some(Box::new(Kept { filter: filter.into(), group, has_returned: false }));
+        let kept = Some(Box::new(Kept { filter: filter.into(), group, has_returned: false, shards: 0 }));
         let key = match self.free.pop() {
             Some(key) => key,
             None => {

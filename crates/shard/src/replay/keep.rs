@@ -23,22 +23,26 @@ impl Shard {
         }
         let batch = self.outbox(home);
         let parcel = batch.pack(message);
+        batch.will_bring(message, qos);
         batch.push(Mail::Retain { parcel, qos });
     }
 
     /// Replaces or removes a retained message of this shard; its publisher is on shard `from`. [MQTT-3.3.1-6] [MQTT-3.3.1-7]
     /// [3.1.1 MQTT-3.3.1-7] [3.1.1 MQTT-3.3.1-10] [3.1.1 MQTT-3.3.1-11]
+    ///
+    /// With QoS 1 and 2 there is room, or it would not have come in. With QoS 0 there may be none: then no message is
+    /// retained, neither this one nor the one before, which is not the last value any more.
     pub(crate) fn set_retained(&mut self, message: &Message<'_>, qos: QoSLevel, from: ShardId) {
         self.weigh();
-        let full = self.clients.is_full_for(message.size());
-        let is_stored = !message.payload.is_empty() && !full;
+        let is_dropped = qos == QoSLevel::AtMostOnce && !self.may_retain(message);
+        let is_stored = !message.payload.is_empty() && !is_dropped;
         let old = if is_stored {
             let publication = self.clients.publications.insert(message);
             self.retained.set(&self.clients.publications, RetainedMessage { publication, qos })
         } else {
             self.retained.remove(&self.clients.publications, message.topic)
         };
-        if full && !message.payload.is_empty() {
+        if is_dropped {
             self.clients.counters.routed += 1;
             self.clients.counters.dropped.count(Dropped::Memory, 1);
         }
@@ -52,6 +56,15 @@ impl Shard {
         if let Some(old) = old {
             self.clients.publications.release(old.publication);
         }
+    }
+
+    /// Whether there is room for this retained message; what is no larger than the one before needs none.
+    fn may_retain(&self, message: &Message<'_>) -> bool {
+        let publications = &self.clients.publications;
+        let is_larger = |old: RetainedMessage| message.size() > publications.size(old.publication);
+        message.payload.is_empty()
+            || !self.clients.is_full_for(message.size())
+            || !self.retained.get(publications, message.topic).is_none_or(is_larger)
     }
 
     /// Removes retained messages whose Message Expiry Interval has passed.

@@ -56,7 +56,6 @@ impl Retained {
     }
 
     /// The message of one topic name.
-    #[cfg(test)]
     pub(crate) fn get(&self, store: &Publications, topic: TopicName<'_>) -> Option<RetainedMessage> {
         self.order.get(topic.as_str().as_bytes(), store)
     }

@@ -34,7 +34,6 @@ impl Order {
     }
 
     /// The message of one topic name.
-    #[cfg(test)]
     pub(super) fn get(&self, topic: &[u8], store: &Publications) -> Option<RetainedMessage> {
         let chunk = self.chunks.get(self.chunk_of(topic))?;
         chunk.find(topic, store).ok().map(|index| chunk.entries()[index].message)

@@ -9,7 +9,7 @@ use martlet_codec::Version;
 use martlet_protocol::Time;
 use martlet_shard::{
     Admission, Batch, Config, ConnectionId, Counters, Credentials, Dropped, Effect, EndReason, Input,
-    Interest, Loss, Shard, ShardId, Verdict,
+    Interest, Loss, Shard, ShardId, Shortage, Verdict,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -37,6 +37,8 @@ pub(crate) struct Rig {
     pub(super) waiting_mail: Vec<(usize, ShardId)>,
     /// Packets that the server writes in a version that the test did not foresee are not looked at.
     pub(crate) lenient: bool,
+    /// What the log was told of memory that is short.
+    pub(crate) shortages: Vec<Shortage>,
     /// Sockets accepted; they are dealt out to the shards.
     accepted: usize,
 }
@@ -82,6 +84,7 @@ impl Rig {
             ring_full: false,
             lenient: false,
             waiting_mail: Vec::new(),
+            shortages: Vec::new(),
             accepted: 0,
         }
     }

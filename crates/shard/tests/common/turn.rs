@@ -150,6 +150,7 @@ impl Rig {
             Effect::Authenticate(id, credentials) => self.at(index, id).asked.push_back(*credentials),
             Effect::Mail(to) => self.waiting_mail.push((index, to)),
             Effect::Connected(..) => {}
+            Effect::MemoryShort(shortage) => self.shortages.push(*shortage),
             Effect::Ended(id, life, why) => {
                 let before = self.at(index, id).ended.replace((*life, why));
                 assert!(before.is_none(), "it ended twice");

@@ -21,6 +21,15 @@ fn why_a_connection_ended() {
         (EndReason::KeepAliveTimeout, "keep-alive timeout"),
         (EndReason::Refused(ReasonCode::ServerBusy), "refused: Server busy"),
         (EndReason::TakenOver, "session taken over by a newer connection"),
+        (
+            EndReason::NoRoom { bytes: 1309, memory_bytes_max: 65_536, waited_ms: 30_020, in_flight: 0 },
+            "no room for a message that needs 1309 bytes: memory_bytes_max is reached (65536 bytes per shard); waited 30.0 s",
+        ),
+        (
+            EndReason::NoRoom { bytes: 99, memory_bytes_max: 100, waited_ms: 250, in_flight: 3 },
+            "no room for a message that needs 99 bytes: memory_bytes_max is reached (100 bytes per shard); waited 0.2 s, \
+             3 deliveries to the client are not acknowledged",
+        ),
         (EndReason::ShuttingDown, "broker shutting down"),
     ] {
         assert_eq!(why.to_string(), words);

@@ -6,6 +6,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod admission;
 mod auth;
 mod bursts;
 mod connect;
@@ -35,6 +36,7 @@ mod stream;
 mod subscriptions;
 mod transmit;
 mod v311;
+mod waiting;
 mod watermarks;
 mod weights;
 mod wills;
