@@ -46,6 +46,24 @@ fn a_client_that_only_acknowledges_is_not_waited_for() {
 }
 
 #[test]
+fn acknowledgements_of_qos_2_are_nothing_else() {
+    let mut rig = rig();
+    rig.subscribe("s", "t@2");
+    for id in 1..=READS / 2 {
+        assert!(may_send_more(&mut rig, "s"));
+        rig.tell("p", "publish t a 2#1");
+        rig.tell("p", "pubrel 1");
+        rig.expect_all("p", &["pubrec 1", "pubcomp 1"]);
+        rig.expect("s", &format!("publish t a 2#{id}"));
+        rig.tell("s", &format!("pubrec {id}"));
+        rig.expect("s", &format!("pubrel {id}"));
+        rig.tell("s", &format!("pubcomp {id}"));
+    }
+    assert!(!may_send_more(&mut rig, "s"));
+    rig.finish();
+}
+
+#[test]
 fn a_client_that_publishes_is_waited_for_longer() {
     let mut rig = rig();
     rig.tell("s", "publish u a");
