@@ -153,6 +153,10 @@ impl World<'_> {
         self.settle()?;
         self.subscribe(probe, "r/#", QoSLevel::ExactlyOnce, false, None);
         self.settle()?;
+        if self.clients[probe].subscriptions.iter().any(|one| one.over) {
+            self.leave(probe); // there was no room for its subscription
+            return self.settle();
+        }
         let (session, dropped) =
             (self.clients[probe].session(), dropped || self.counters().dropped.by_limits() > 0);
         for (topic, _) in RETAINED {
