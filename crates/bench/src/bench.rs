@@ -38,6 +38,8 @@ pub(crate) struct Bench<'a> {
     threads: Vec<JoinHandle<()>>,
     /// What was counted before the run proper.
     forgotten: Counts,
+    /// Its measurement was ended early; whatever follows runs to its end.
+    interrupted: bool,
 }
 
 impl<'a> Bench<'a> {
@@ -69,6 +71,7 @@ impl<'a> Bench<'a> {
             senders: Vec::new(),
             threads: Vec::new(),
             forgotten: Counts::default(),
+            interrupted: false,
         };
         for (index, poll) in polls.into_iter().enumerate() {
             let (sender, commands) = mpsc::channel();
@@ -135,8 +138,37 @@ impl<'a> Bench<'a> {
         &mut self,
         doing: &str,
         still: Duration,
-        mut is_done: impl FnMut(&Counts) -> bool,
+        is_done: impl FnMut(&Counts) -> bool,
     ) -> Result<bool, BenchFault> {
+        match self.watch(doing, still, is_done)? {
+            Watched::Done => Ok(true),
+            Watched::Still => Ok(false),
+            Watched::Interrupted => Err(BenchFault::Interrupted),
+        }
+    }
+
+    /// As [`Self::wait_still`], for the measurement itself: it may be ended early, and has its figures then, too.
+    pub(crate) fn measure_while(
+        &mut self,
+        doing: &str,
+        still: Duration,
+        is_done: impl FnMut(&Counts) -> bool,
+    ) -> Result<(), BenchFault> {
+        self.interrupted |= self.watch(doing, still, is_done)? == Watched::Interrupted;
+        Ok(())
+    }
+
+    /// Whether the measurement was ended early.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupted
+    }
+
+    fn watch(
+        &mut self,
+        doing: &str,
+        still: Duration,
+        mut is_done: impl FnMut(&Counts) -> bool,
+    ) -> Result<Watched, BenchFault> {
         let begun = Instant::now();
         let (mut last, mut changed, mut shown) = (self.counts(), begun, begun);
         loop {
@@ -145,13 +177,16 @@ impl<'a> Bench<'a> {
             }
             let counts = self.counts();
             if is_done(&counts) {
-                return Ok(true);
+                return Ok(Watched::Done);
+            }
+            if !self.interrupted && self.observer.is_interrupted() {
+                return Ok(Watched::Interrupted);
             }
             let now = Instant::now();
             if counts != last {
                 (last, changed) = (counts, now);
             } else if now - changed > still {
-                return Ok(false);
+                return Ok(Watched::Still);
             }
             if now - begun > PHASE_MAX {
                 return Err(BenchFault::TimedOut { doing: doing.to_owned(), after: PHASE_MAX });
@@ -168,6 +203,12 @@ impl<'a> Bench<'a> {
     pub(crate) fn pass(&mut self, doing: &str, time: Duration) -> Result<(), BenchFault> {
         let end = Instant::now() + time;
         self.wait_still(doing, time.max(self.options.patience), |_| Instant::now() >= end).map(drop)
+    }
+
+    /// As [`Self::pass`], for the measurement itself: it may be ended early.
+    pub(crate) fn measure(&mut self, doing: &str, time: Duration) -> Result<(), BenchFault> {
+        let end = Instant::now() + time;
+        self.measure_while(doing, time.max(self.options.patience), |_| Instant::now() >= end)
     }
 
     /// Opens connections and waits until they are ready; `specs` has the worker of each.
@@ -199,9 +240,11 @@ impl<'a> Bench<'a> {
 
     /// Publishers stop; waits until everything that was published has come, or nothing comes any more.
     pub(crate) fn drain(&mut self) -> Result<(), BenchFault> {
-        if let Extent::Messages(all) = self.options.extent {
+        if let Extent::Messages(all) = self.options.extent
+            && !self.interrupted
+        {
             let patience = self.options.patience;
-            self.wait_still("publishing", patience, |counts| counts[Counter::Published] >= all)?;
+            self.measure_while("publishing", patience, |counts| counts[Counter::Published] >= all)?;
         }
         self.tell_all(|| Command::Stop);
         let still = self.options.patience.min(Duration::from_secs(2));
@@ -248,6 +291,15 @@ impl<'a> Bench<'a> {
     pub(crate) fn since(&self, earlier: &Snapshot) -> Result<Measured, BenchFault> {
         Ok(self.snapshot()?.since(earlier, self.options.threads))
     }
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Watched {
+    Done,
+    /// Nothing happened any more.
+    Still,
+    Interrupted,
 }
 
 impl Drop for Bench<'_> {

@@ -25,6 +25,8 @@ pub enum BenchFault {
         /// For how long nothing happened.
         after: Duration,
     },
+    /// The observer ended the run before anything was measured to the end.
+    Interrupted,
     /// The process that `--pid` names cannot be observed.
     Process(String),
 }
@@ -38,6 +40,7 @@ impl fmt::Display for BenchFault {
             Self::SubscribeRefused(reason) => write!(f, "the server refused a subscription: {reason}"),
             Self::PublishRefused(what) => write!(f, "the server refused {what}"),
             Self::ConnectionLost(why) => write!(f, "a connection was lost: {why}"),
+            Self::Interrupted => f.write_str("interrupted before there were figures"),
             Self::TimedOut { doing, after } => {
                 write!(f, "timed out: nothing happened for {} s while {doing}", after.as_secs_f64())
             }

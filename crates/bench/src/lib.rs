@@ -44,6 +44,10 @@ pub use usage::Spent;
 pub trait Observer {
     /// Something that must be known, once.
     fn say(&mut self, text: &str);
+    /// Whether the run is to end early: asked many times a second.
+    fn is_interrupted(&self) -> bool {
+        false
+    }
     /// What is being done, and how far it has come: several times a second.
     fn progress(&mut self, doing: &str, so_far: &str);
 }

@@ -40,6 +40,8 @@ pub struct Report {
     pub remarks: Vec<String>,
     /// What a server must not do: losses, duplicates, a wrong order.
     pub failures: Vec<String>,
+    /// The run ended early: the figures are of what had happened by then.
+    pub interrupted: bool,
     /// All latencies, where they were recorded.
     pub latency: Option<Latency>,
 }

@@ -53,6 +53,10 @@ impl Failure {
     pub(crate) fn usage(text: impl Into<String>) -> Self {
         Self::new(Status::Usage, text)
     }
+    /// A signal, which needs no words: whoever sent it knows.
+    pub(crate) fn interrupted() -> Self {
+        Self::new(Status::Interrupted, "")
+    }
     /// An option that older versions cannot express.
     pub(crate) fn needs_v5(option: &str) -> Self {
         Self::usage(format!("{option} needs MQTT 5.0: leave --protocol out"))
@@ -74,9 +78,8 @@ impl From<ConnectFault> for Failure {
             ConnectFault::Options(_) => Status::Usage,
             ConnectFault::Stream(fault) => return stream_failure(fault),
             ConnectFault::Refused { .. } | ConnectFault::Challenged => Status::ConnectRefused,
-            ConnectFault::Ended(_) | ConnectFault::NotMqtt | ConnectFault::Interrupted => {
-                Status::ConnectionLost
-            }
+            ConnectFault::Ended(_) | ConnectFault::NotMqtt => Status::ConnectionLost,
+            ConnectFault::Interrupted => return Self::interrupted(),
             ConnectFault::TimedOut => Status::TimedOut,
         };
         Self::new(status, fault.to_string())

@@ -1,5 +1,6 @@
 //! A lost connection: whether it makes sense to come back, and when to try. Nothing is connected here.
 
+use crate::args::Reconnect;
 use martlet_client::{ConnectFault, End, FaultKind, ReasonCode};
 use std::time::{Duration, Instant};
 
@@ -16,12 +17,18 @@ pub(crate) enum OnLoss {
     EndWithTip,
     /// Come back.
     ComeBack,
+    /// Come back, and wait for the first connection as well.
+    ComeAlways,
 }
 
 impl OnLoss {
     /// Of a command that has `--reconnect`.
-    pub(crate) fn new(reconnect: bool) -> Self {
-        if reconnect { Self::ComeBack } else { Self::EndWithTip }
+    pub(crate) fn new(reconnect: Option<Reconnect>) -> Self {
+        match reconnect {
+            None => Self::EndWithTip,
+            Some(Reconnect::Lost) => Self::ComeBack,
+            Some(Reconnect::Always) => Self::ComeAlways,
+        }
     }
 }
 
@@ -29,12 +36,13 @@ impl OnLoss {
 #[derive(Debug)]
 pub(crate) struct Outage {
     pub(crate) due: Instant,
+    pub(crate) since: Instant,
     pause: Duration,
 }
 
 impl Outage {
     pub(crate) fn new(now: Instant) -> Self {
-        Outage { due: now + PAUSE_MIN, pause: PAUSE_MIN }
+        Outage { due: now + PAUSE_MIN, since: now, pause: PAUSE_MIN }
     }
     /// An attempt failed.
     pub(crate) fn prolong(&mut self, now: Instant) {

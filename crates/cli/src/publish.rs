@@ -189,7 +189,7 @@ impl<'a> Publisher<'a> {
 }
 
 fn interrupted() -> Failure {
-    Failure::new(Status::ConnectionLost, "interrupted before every message was sent and acknowledged")
+    Failure::new(Status::Interrupted, "interrupted before every message was sent and acknowledged")
 }
 
 /// The property block of each PUBLISH, without the expiry, which is counted from each message on.

@@ -19,10 +19,12 @@ use std::time::{Duration, Instant};
 
 /// How long an orderly end may take.
 const DISCONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// The same after a signal, with everything before it.
+const GOODBYE_LIMIT: Duration = Duration::from_secs(6);
 
 pub(crate) struct Session {
     pub(crate) client: Client,
-    stopped: Arc<AtomicBool>,
+    signals: StopSignals,
     endpoint: Endpoint,
     plan: Plan,
     outage: Option<Outage>,
@@ -76,13 +78,22 @@ impl Session {
         change(&mut options);
         let mut client = Client::new(options)?;
         let interrupter = client.interrupter();
-        let stopped = stop_on_signals(move || interrupter.interrupt())?;
-        match client.reconnect(&url.endpoint, plan.patience()) {
-            Err(ConnectFault::Ended(End::NoConnAck)) => Err(ConnectFault::TimedOut.into()),
-            Err(ConnectFault::Ended(end)) if !matches!(end, End::Fatal(_)) => Err(lost(&client, &end)),
-            Err(fault) => Err(fault.into()),
-            Ok(_) => Ok(Session { client, stopped, endpoint: url.endpoint, plan, outage: None }),
+        let signals = StopSignals::watch(GOODBYE_LIMIT, move || interrupter.interrupt())?;
+        let connected = client.reconnect(&url.endpoint, plan.patience());
+        let mut session = Session { client, signals, endpoint: url.endpoint, plan, outage: None };
+        match connected {
+            Ok(_) => session.signals.may_wait(true),
+            Err(fault) if plan.on_loss == OnLoss::ComeAlways && outage::is_worth_repeating(&fault) => {
+                crate::say(&format!("{fault}; trying again until {} answers", session.endpoint));
+                session.outage = Some(Outage::new(Instant::now()));
+            }
+            Err(ConnectFault::Ended(End::NoConnAck)) => return Err(ConnectFault::TimedOut.into()),
+            Err(ConnectFault::Ended(end)) if !matches!(end, End::Fatal(_)) => {
+                return Err(lost(&session.client, &end));
+            }
+            Err(fault) => return Err(fault.into()),
         }
+        Ok(session)
     }
 
     /// The next thing that happens. The end of the connection is a failure, unless the plan is to come back:
@@ -110,7 +121,7 @@ impl Session {
     }
 
     fn interrupted(&self) -> Step {
-        if self.stopped.load(Ordering::Acquire) { Step::Stopped } else { Step::Woken }
+        if self.signals.came() { Step::Stopped } else { Step::Woken }
     }
 
     fn lose(&mut self, end: &End) -> Result<(), Failure> {
@@ -122,8 +133,9 @@ impl Session {
                 failure.text.push_str("; --reconnect comes back after that");
                 return Err(failure);
             }
-            OnLoss::ComeBack => {}
+            OnLoss::ComeBack | OnLoss::ComeAlways => {}
         }
+        self.signals.may_wait(false);
         crate::say(&format!("{failure}; connecting to {} until it is there again", self.endpoint));
         self.outage = Some(Outage::new(Instant::now()));
         Ok(())
@@ -136,7 +148,11 @@ impl Session {
         }
         match self.client.reconnect(&self.endpoint, self.plan.patience()) {
             Ok(welcome) => {
-                self.outage = None;
+                if let Some(outage) = self.outage.take() {
+                    let after_s = outage.since.elapsed().as_secs_f64();
+                    crate::say(&format!("connected again to {} after {after_s:.1} s", self.endpoint));
+                }
+                self.signals.may_wait(true);
                 Ok(Some(Step::Resumed { session_present: welcome.session_present }))
             }
             Err(ConnectFault::Interrupted) => Ok(Some(self.interrupted())),
@@ -186,20 +202,49 @@ fn lost(client: &Client, end: &End) -> Failure {
     Failure::new(Status::ConnectionLost, text)
 }
 
-/// The first SIGINT or SIGTERM asks for an orderly end, and wakes who has to know; the second ends at once.
-pub(crate) fn stop_on_signals(wake: impl Fn() + Send + 'static) -> Result<Arc<AtomicBool>, Failure> {
-    let cannot = |e| Failure::new(Status::Internal, format!("cannot watch signals: {e}"));
-    let stopped = Arc::new(AtomicBool::new(false));
-    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(cannot)?;
-    let flag = Arc::clone(&stopped);
-    let watch = move || {
-        for _ in signals.forever() {
-            if flag.swap(true, Ordering::AcqRel) {
-                signal_hook::low_level::exit(Status::Interrupted as i32);
+/// SIGINT and SIGTERM: the first asks for an orderly end and wakes who has to know, the second ends at once.
+pub(crate) struct StopSignals(Arc<Asked>);
+
+#[derive(Default)]
+struct Asked {
+    came: AtomicBool,
+    /// There is somebody to take leave of.
+    may_wait: AtomicBool,
+}
+
+impl StopSignals {
+    /// Watches for them. Until [`Self::may_wait`], and when an orderly end takes longer than `limit`, the first ends
+    /// at once, too: whoever has to know may be waiting for a host that does not answer, or for a pipe that nobody reads.
+    pub(crate) fn watch(limit: Duration, wake: impl Fn() + Send + 'static) -> Result<Self, Failure> {
+        let cannot = |e| Failure::new(Status::Internal, format!("cannot watch signals: {e}"));
+        let asked = Arc::new(Asked::default());
+        let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(cannot)?;
+        let told = Arc::clone(&asked);
+        let watch = move || {
+            for _ in signals.forever() {
+                if told.came.swap(true, Ordering::AcqRel) || !told.may_wait.load(Ordering::Acquire) {
+                    signal_hook::low_level::exit(Status::Interrupted as i32);
+                }
+                wake();
+                let late = move || {
+                    thread::sleep(limit);
+                    signal_hook::low_level::exit(Status::Interrupted as i32);
+                };
+                // Without this thread a second signal still ends everything.
+                let _ = thread::Builder::new().name("late".into()).spawn(late);
             }
-            wake();
-        }
-    };
-    thread::Builder::new().name("signals".into()).spawn(watch).map_err(cannot)?;
-    Ok(stopped)
+        };
+        thread::Builder::new().name("signals".into()).spawn(watch).map_err(cannot)?;
+        Ok(StopSignals(asked))
+    }
+
+    /// Whether there is a connection to end in order.
+    pub(crate) fn may_wait(&self, may_wait: bool) {
+        self.0.may_wait.store(may_wait, Ordering::Release);
+    }
+
+    /// Whether one came.
+    pub(crate) fn came(&self) -> bool {
+        self.0.came.load(Ordering::Acquire)
+    }
 }

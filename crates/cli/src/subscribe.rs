@@ -102,7 +102,7 @@ impl Subscriber<'_> {
                 Step::Event(event) => self.handle(event)?,
                 Step::Resumed { session_present } if session_present && self.subscribed => {}
                 Step::Resumed { .. } => self.subscribe()?,
-                Step::Stopped => return Err(Halt::Done),
+                Step::Stopped => return Err(Failure::interrupted().into()),
                 Step::Woken if self.unread.load(Ordering::Acquire) => return Err(Halt::Done),
                 Step::Woken => {}
                 Step::TimedOut => return Err(self.timed_out().into()),

@@ -72,6 +72,9 @@ impl AsyncClient {
         limit: Duration,
     ) -> Result<Box<Welcome>, ConnectFault> {
         let until = Instant::now() + limit;
+        if limit.is_zero() {
+            return Err(ConnectFault::TimedOut); // the system takes no such limit
+        }
         self.stream = Some(open(endpoint.clone(), limit).await.map_err(ConnectFault::Stream)?);
         self.fault = None;
         self.connection.connect(self.now());

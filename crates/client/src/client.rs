@@ -97,7 +97,8 @@ impl Client {
         Ok((client, welcome))
     }
 
-    /// A new connection for the session of the last one, which has ended: its last event was taken. After a
+    /// A new connection for the session of the last one, which has ended: its last event was taken. A `limit` of zero
+    /// times out unless a connection was begun. After a
     /// fault it may be called again; after [`ConnectFault::Interrupted`] that goes on with what was begun.
     ///
     /// # Errors
@@ -132,6 +133,9 @@ impl Client {
     }
 
     fn begin(&mut self, endpoint: &Endpoint, limit: Duration) -> Result<(), ConnectFault> {
+        if limit.is_zero() {
+            return Err(ConnectFault::TimedOut); // the system takes no such limit
+        }
         let stream = Stream::connect(endpoint, limit).map_err(ConnectFault::Stream)?;
         self.link
             .open(stream)
@@ -168,8 +172,10 @@ impl Client {
     }
 
     /// The next event, waiting for it until `until` if need be. Everything that the protocol asks for in the
-    /// meantime, such as acknowledgements and keep-alive, is done here: call it often.
+    /// meantime, such as acknowledgements and keep-alive, is done here: call it often. A moment that has passed
+    /// does not wait, but looks at the stream and the timers once.
     pub fn next(&mut self, until: Option<Instant>) -> Next {
+        let mut has_looked = false;
         loop {
             self.write();
             if let Some(event) = self.held.pop_front().or_else(|| self.connection.poll_event()) {
@@ -185,14 +191,15 @@ impl Client {
                 self.read();
                 continue;
             }
-            if until.is_some_and(|until| until <= Instant::now()) {
+            if has_looked && until.is_some_and(|until| until <= Instant::now()) {
                 return Next::TimedOut;
             }
             self.wait(until);
+            has_looked = true;
         }
     }
 
-    /// Writes all that waits to be written, within `limit`. True if it all went out.
+    /// Writes all that waits to be written, within `limit`, which may be zero. True if it all went out.
     pub fn flush(&mut self, limit: Duration) -> bool {
         self.drain(Instant::now() + limit);
         self.write();
@@ -200,15 +207,18 @@ impl Client {
     }
 
     fn drain(&mut self, until: Instant) {
+        let mut has_looked = false;
         loop {
             self.write_some();
-            if self.connection.output_len() == 0 || !self.link.is_open() || until <= Instant::now() {
+            let is_over = has_looked && until <= Instant::now();
+            if self.connection.output_len() == 0 || !self.link.is_open() || is_over {
                 return;
             }
             if self.link.is_readable() && self.connection.wants_bytes() {
                 self.read();
             } else {
                 self.wait(Some(until));
+                has_looked = true;
             }
         }
     }

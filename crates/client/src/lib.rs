@@ -34,11 +34,16 @@ pub use async_client::AsyncClient;
 pub use client::{Client, Interrupter, Next};
 pub use fault::ConnectFault;
 pub use martlet_codec::{
-    FiltersBuf, Malformed, PacketId, Place, Properties, PropertiesBuf, Property, QoS, QoSLevel, ReasonCode,
-    RetainHandling, SubscriptionOptions, TopicFilter, TopicFiltersBuf, TopicName, Version,
+    Filters, FiltersBuf, FiltersIter, Malformed, PacketId, PacketType, Place, Properties, PropertiesBuf,
+    PropertiesIter, Property, ProtocolName, QoS, QoSLevel, ReasonCode, RetainHandling, Share, Subscription,
+    SubscriptionOptions, TopicFilter, TopicFilters, TopicFiltersBuf, TopicFiltersIter, TopicName, Version,
 };
-pub use martlet_net::{Address, Endpoint, Fault, FaultKind, Url};
+pub use martlet_net::{Address, BadUrl, Endpoint, Fault, FaultKind, Scheme, Url};
 pub use martlet_protocol::client::{
-    Authentication, ConnectOptions, End, Event, Received, Refused, Token, Welcome, WillRequest,
+    Authentication, ConnectOptions, Connection, End, Event, REQUESTS_MAX, Received, Refused, ServerLimits,
+    Token, Welcome, WillRequest,
 };
-pub use martlet_protocol::{Message, NEVER_EXPIRES, SubscriptionIds, Time};
+pub use martlet_protocol::{
+    Fatal, Limits, Message, NEVER_EXPIRES, OtherProtocol, Parts, PeerLimits, Publication, SubscriptionIds,
+    Time, Violation,
+};

@@ -98,7 +98,7 @@ impl Conn {
 
     fn hold(self, bench: &mut Bench<'_>, report: &mut Report) -> Result<(), BenchFault> {
         let begun = bench.snapshot()?;
-        bench.pass("holding connections", self.hold)?;
+        bench.measure("holding connections", self.hold)?;
         let held = bench.since(&begun)?;
         if let Some(server) = held.server.filter(|_| !self.hold.is_zero()) {
             let percent = server.ran.as_secs_f64() / held.wall.as_secs_f64() * 100.0;

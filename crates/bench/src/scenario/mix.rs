@@ -131,10 +131,10 @@ fn soak(
     bench.tell_all(|| Command::Publish);
     loop {
         let left = time.saturating_sub(begun_at.elapsed());
-        if left.is_zero() {
+        if left.is_zero() || bench.is_interrupted() {
             break;
         }
-        bench.pass("soaking", left.min(every))?;
+        bench.measure("soaking", left.min(every))?;
         let recorded = bench.take_recorded();
         bench.tell_all(|| Command::Record);
         let now = bench.snapshot()?;

@@ -102,5 +102,6 @@ pub fn run(
         ("threads", options.threads.to_string()),
     ];
     report.settings.splice(0..0, common);
+    report.interrupted = bench.is_interrupted();
     Ok(report)
 }

@@ -22,7 +22,7 @@ pub(super) fn steady(bench: &mut Bench<'_>, records: bool, deliveries: u64) -> R
             bench.pass("warming up", (time / 5).clamp(Duration::from_millis(200), Duration::from_secs(2)))?;
             record(bench);
             let begun = bench.snapshot()?;
-            bench.pass("measuring", time)?;
+            bench.measure("measuring", time)?;
             bench.since(&begun)
         }
         Extent::Messages(_) => {
@@ -31,7 +31,7 @@ pub(super) fn steady(bench: &mut Bench<'_>, records: bool, deliveries: u64) -> R
             bench.wait_still("warming up", still, at_least(deliveries / 10))?;
             record(bench);
             let begun = bench.snapshot()?;
-            bench.wait_still("measuring", still, at_least(deliveries - deliveries / 10))?;
+            bench.measure_while("measuring", still, at_least(deliveries - deliveries / 10))?;
             let measured = bench.since(&begun)?;
             let is_short =
                 measured.wall < Duration::from_millis(100) || measured.counts[Counter::Delivered] == 0;

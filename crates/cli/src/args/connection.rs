@@ -1,6 +1,6 @@
 //! Options of every command that connects as a client.
 
-use super::{qos, seconds};
+use super::{qos, some_seconds};
 use clap::{Args, ValueEnum, ValueHint};
 use martlet_client::{QoSLevel, Version};
 use std::fmt;
@@ -47,7 +47,7 @@ pub(crate) struct ConnectionArgs {
     #[arg(long, value_name = "SECONDS", default_value = "0", hide_default_value = true)]
     pub(crate) session_expiry: u32,
     /// Give up connecting after this many seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = some_seconds)]
     #[arg(allow_negative_numbers = true)]
     pub(crate) connect_timeout: Duration,
     #[command(flatten)]
@@ -79,6 +79,15 @@ impl fmt::Debug for ConnectionArgs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConnectionArgs").finish_non_exhaustive()
     }
+}
+
+/// When `--reconnect` connects again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Reconnect {
+    /// After a connection was lost.
+    Lost,
+    /// Before the first connection, too.
+    Always,
 }
 
 /// A protocol version as it is written on the command line.

@@ -11,7 +11,7 @@ mod variables;
 
 pub(crate) use bench::{BenchArgs, BenchCommand, LoadArgs};
 pub(crate) use conformance::ConformanceArgs;
-pub(crate) use connection::ConnectionArgs;
+pub(crate) use connection::{ConnectionArgs, Reconnect};
 pub(crate) use publish::PublishArgs;
 pub(crate) use serve::{Durability, LogFormat, LogLevel, ServeArgs};
 pub(crate) use subscribe::{Handling, SubscribeArgs};
@@ -103,6 +103,16 @@ fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "write a number of seconds, as in 1 or 0.25".to_owned())?;
     Duration::try_from_secs_f64(seconds)
         .map_err(|_| "write a number of seconds that is not negative".to_owned())
+}
+
+/// The same, but not 0.
+fn some_seconds(text: &str) -> Result<Duration, String> {
+    let time = seconds(text)?;
+    if time.is_zero() {
+        Err("write a number of seconds above 0, as in 1 or 0.25".to_owned())
+    } else {
+        Ok(time)
+    }
 }
 
 /// A share name, of which `/` would begin the filter.

@@ -1,6 +1,6 @@
 //! Options of `martlet pub`.
 
-use super::{ConnectionArgs, pair, qos, seconds};
+use super::{ConnectionArgs, Reconnect, pair, qos, seconds};
 use clap::{ArgGroup, Args, ValueEnum, ValueHint};
 use martlet_client::QoSLevel;
 use std::ffi::OsString;
@@ -38,9 +38,10 @@ pub(crate) struct PublishArgs {
     /// Send each line of stdin as a message, as it comes.
     #[arg(short, long, group = "source")]
     pub(crate) lines: bool,
-    /// With --lines: come back when the connection is lost, send again what QoS 1 and 2 leave open, and go on.
-    #[arg(long, requires = "lines")]
-    pub(crate) reconnect: bool,
+    /// With --lines: come back when the connection is lost, send again what QoS 1 and 2 leave open, and go on. With
+    /// `always`, wait for the first connection, too.
+    #[arg(long, requires = "lines", value_enum, value_name = "WHEN", require_equals = true, num_args = 0..=1, default_missing_value = "lost")]
+    pub(crate) reconnect: Option<Reconnect>,
     /// Send an empty message.
     #[arg(long, group = "source", short = 'n')]
     pub(crate) null: bool,
@@ -51,7 +52,7 @@ pub(crate) struct PublishArgs {
     #[arg(short, long)]
     pub(crate) retain: bool,
     /// Send it this many times.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) repeat: u64,
     /// Wait this many seconds between two messages.
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]

@@ -1,6 +1,6 @@
 //! Options of `martlet sub`.
 
-use super::{ConnectionArgs, pair, qos, seconds, share_name};
+use super::{ConnectionArgs, Reconnect, pair, qos, share_name, some_seconds};
 use clap::{Args, ValueEnum};
 use martlet_client::QoSLevel;
 use std::time::Duration;
@@ -36,11 +36,13 @@ pub(crate) struct SubscribeArgs {
     #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,
     /// End with exit code 27 after this many seconds.
-    #[arg(short = 'W', long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = seconds)]
+    #[arg(short = 'W', long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = some_seconds)]
     pub(crate) timeout: Option<Duration>,
     /// Come back when the connection is lost: subscribe again unless the broker kept the session, and go on.
-    #[arg(long)]
-    pub(crate) reconnect: bool,
+    /// With `always`, wait for the first connection, too. What another attempt cannot change, such as a wrong
+    /// password, ends the command.
+    #[arg(long, value_enum, value_name = "WHEN", require_equals = true, num_args = 0..=1, default_missing_value = "lost")]
+    pub(crate) reconnect: Option<Reconnect>,
     /// Print the topic before each payload.
     #[arg(short, long, conflicts_with_all = ["format", "json"])]
     pub(crate) verbose: bool,

@@ -7,6 +7,7 @@ mod render;
 
 use crate::args::{BenchArgs, BenchCommand, LoadArgs};
 use crate::exit::{Failure, Status, stream_failure};
+use crate::session::StopSignals;
 use compare::Earlier;
 use martlet_bench::{
     Background, BenchFault, Conn, Crowd, Extent, Latency, Mix, Options, Persist, Relay, Replay, Report,
@@ -19,8 +20,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+/// How long a report may take after a signal.
+const REPORT_LIMIT: Duration = Duration::from_secs(30);
 /// Messages per second of a mix where none are asked for.
 const MIX_RATE: f64 = 1000.0;
 
@@ -101,7 +104,7 @@ fn measure(load: &LoadArgs, scenario: &Scenario) -> Result<(), Failure> {
     }
     let earlier = load.compare.as_deref().map(earlier).transpose()?;
     raise_file_limit();
-    let mut progress = Progress::new();
+    let mut progress = Progress::new(StopSignals::watch(REPORT_LIMIT, || ())?);
     let started = SystemTime::now();
     let report = martlet_bench::run(&options, scenario, &mut progress);
     progress.end();
@@ -113,6 +116,10 @@ fn measure(load: &LoadArgs, scenario: &Scenario) -> Result<(), Failure> {
     let mut failures = report.failures.clone();
     if let Some(earlier) = earlier {
         failures.extend(compare(&earlier, &report, load)?);
+    }
+    if report.interrupted {
+        failures.push("interrupted: the report is of what had happened by then".to_owned());
+        return Err(Failure::new(Status::Interrupted, failures.join("\n")));
     }
     if failures.is_empty() { Ok(()) } else { Err(Failure::new(Status::CheckFailed, failures.join("\n"))) }
 }
@@ -207,6 +214,7 @@ fn failure(fault: &BenchFault) -> Failure {
         BenchFault::ConnectionLost(_) => Status::ConnectionLost,
         BenchFault::TimedOut { .. } => Status::TimedOut,
         BenchFault::Process(_) => Status::Configuration,
+        BenchFault::Interrupted => Status::Interrupted,
     };
     Failure::new(status, fault.to_string())
 }

@@ -1,5 +1,6 @@
 //! How far a run has come, on a terminal alone: one line that is written over.
 
+use crate::session::StopSignals;
 use martlet_bench::Observer;
 use std::io::{self, IsTerminal, Write};
 
@@ -7,11 +8,13 @@ pub(super) struct Progress {
     is_shown: bool,
     /// Characters of the line that stands there.
     len: usize,
+    signals: StopSignals,
 }
 
 impl Progress {
-    pub(super) fn new() -> Self {
-        Progress { is_shown: io::stderr().is_terminal(), len: 0 }
+    pub(super) fn new(signals: StopSignals) -> Self {
+        signals.may_wait(true);
+        Progress { is_shown: io::stderr().is_terminal(), len: 0, signals }
     }
 
     /// Leaves no line behind.
@@ -32,6 +35,10 @@ impl Observer for Progress {
     fn say(&mut self, text: &str) {
         self.end();
         crate::say(text);
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.signals.came()
     }
 
     fn progress(&mut self, doing: &str, so_far: &str) {

@@ -18,7 +18,7 @@ mod words;
 
 use crate::args::ConformanceArgs;
 use crate::exit::{Failure, Status, stream_failure};
-use crate::session::stop_on_signals;
+use crate::session::StopSignals;
 use martlet_client::{Client, ConnectFault, ConnectOptions, End as Ended, Url, Version};
 use martlet_net::Stream;
 use offer::Offer;
@@ -37,6 +37,8 @@ const THREADS: usize = 12;
 
 /// How long the first connection may take.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
+/// How long the tests under way may take to clean up after a signal.
+const CLEAN_UP_LIMIT: Duration = Duration::from_secs(60);
 
 /// A script, and the statements that it tests: it runs in each version that one of them is from.
 pub(crate) struct Test {
@@ -117,7 +119,9 @@ pub(crate) fn run(args: &ConformanceArgs) -> Result<(), Failure> {
     // A report that cannot be written is told before the tests, not after them.
     let junit = args.junit.as_deref().map(|file| File::create(file).map_err(|e| report::no_junit(file, &e)));
     let junit = junit.transpose()?;
-    broker.target.stopped = stop_on_signals(|| ())?;
+    let signals = StopSignals::watch(CLEAN_UP_LIMIT, || ())?;
+    signals.may_wait(true);
+    broker.target.signals = Some(Arc::new(signals));
     let outcomes = run_all(&broker, &cases);
     let took = begun.elapsed();
     report::print(&outcomes, args.json, took)?;
@@ -156,7 +160,7 @@ fn target(args: &ConformanceArgs) -> Result<Target, Failure> {
         patience: args.patience,
         // Not the id of the process: in a container, that is the same each time.
         name: format!("mc{:07x}", RandomState::new().hash_one(()) & 0xfff_ffff),
-        stopped: Arc::default(),
+        signals: None,
     })
 }
 

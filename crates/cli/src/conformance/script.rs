@@ -31,12 +31,12 @@ use super::peer::{Came, Peer};
 use super::traces::Traces;
 use super::transcript::{Transcript, cut};
 use super::words::{self, Who};
+use crate::session::StopSignals;
 use martlet_codec::Version;
 use martlet_net::Endpoint;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -47,7 +47,7 @@ pub(super) const PATIENCE_MIN: Duration = Duration::from_secs(1);
 const ROUNDS_PATIENCE: u32 = 50;
 
 /// Where the broker is, and who speaks to it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Target {
     pub(super) endpoint: Endpoint,
     pub(super) user_name: Option<String>,
@@ -57,12 +57,12 @@ pub(super) struct Target {
     /// Begins each client id of this process: nine letters and digits.
     pub(super) name: String,
     /// A signal has come: no script goes on.
-    pub(super) stopped: Arc<AtomicBool>,
+    pub(super) signals: Option<Arc<StopSignals>>,
 }
 
 impl Target {
     pub(super) fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Acquire)
+        self.signals.as_ref().is_some_and(|signals| signals.came())
     }
 }
 
