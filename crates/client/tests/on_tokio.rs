@@ -153,7 +153,8 @@ fn a_fault_leaves_nothing_behind_for_the_next_attempt() {
         assert!(matches!(none, Err(ConnectFault::TimedOut)), "{none:?}");
         let silent = client.reconnect(&endpoint, Duration::from_millis(50)).await;
         assert!(matches!(silent, Err(ConnectFault::TimedOut)), "{silent:?}");
-        let dropped = tokio::time::timeout(Duration::from_millis(50), client.reconnect(&endpoint, LIMIT)).await;
+        let dropped =
+            tokio::time::timeout(Duration::from_millis(50), client.reconnect(&endpoint, LIMIT)).await;
         assert!(dropped.is_err());
         let server = thread::spawn(move || {
             let mut silent = [listener.accept().unwrap().0, listener.accept().unwrap().0];
@@ -164,6 +165,9 @@ fn a_fault_leaves_nothing_behind_for_the_next_attempt() {
         server.join().unwrap();
         let (endpoint, _server) = self::server(|mut stream| stream.write_all(b"SSH-2.0-x\r\n"));
         let stranger = AsyncClient::connect(&endpoint, ConnectOptions::new(Version::V311, "c"), LIMIT).await;
-        assert!(matches!(stranger, Err(ConnectFault::Ended(End::Fatal(_)) | ConnectFault::NotMqtt)), "{stranger:?}");
+        assert!(
+            matches!(stranger, Err(ConnectFault::Ended(End::Fatal(_)) | ConnectFault::NotMqtt)),
+            "{stranger:?}"
+        );
     });
 }
