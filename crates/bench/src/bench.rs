@@ -88,6 +88,11 @@ impl<'a> Bench<'a> {
         self.observer.say(text);
     }
 
+    /// What is being done, and how far it has come.
+    pub(crate) fn progress(&mut self, doing: &str, so_far: &str) {
+        self.observer.progress(doing, so_far);
+    }
+
     pub(crate) fn nonce(&self) -> u32 {
         self.shared.nonce
     }

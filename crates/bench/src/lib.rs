@@ -35,7 +35,8 @@ pub use options::{Extent, Options};
 pub use relay::{Relay, RelayHandle};
 pub use report::{Better, Figure, Report};
 pub use scenario::{
-    Background, Conn, Crowd, Ingredient, Mix, Persist, Replay, Retained, Scenario, Subs, Traffic, run,
+    Background, Conn, Crowd, Ingredient, Mix, Patterns, Persist, Replay, Retained, Scenario, Subs, Traffic,
+    run,
 };
 pub use stamp::STAMP_LEN;
 pub use usage::Spent;

@@ -36,6 +36,8 @@ pub struct Report {
     pub settings: Vec<(&'static str, String)>,
     /// What was measured.
     pub figures: Vec<Figure>,
+    /// The figures as a table, where there are too many for a line each.
+    pub table: Option<String>,
     /// What has to be known about the figures.
     pub remarks: Vec<String>,
     /// What a server must not do: losses, duplicates, a wrong order.

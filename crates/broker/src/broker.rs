@@ -24,6 +24,7 @@ use std::thread::{self, JoinHandle};
 #[derive(Debug)]
 pub struct Broker {
     endpoints: Vec<Endpoint>,
+    room: String,
     threads: Vec<JoinHandle<Result<(), Failure>>>,
     handle: Handle,
 }
@@ -90,10 +91,10 @@ impl Broker {
         let bound = bind::all(&config.listeners, usize::from(shards))?;
         let most = descriptors::connections_max(open_files, shards);
         let most = config.max_connections.map_or(most, |configured| configured.min(most));
-        descriptors::announce(open_files, shards, config.max_connections, most);
+        let room = descriptors::room(open_files, shards, config.max_connections, most);
         let seats = Seats::new(most);
         let (handle, parts) = open_parts(shards, bound.acceptors, &seats)?;
-        let mut broker = Broker { endpoints: bound.endpoints, threads: Vec::new(), handle };
+        let mut broker = Broker { endpoints: bound.endpoints, room, threads: Vec::new(), handle };
         let shared = ShardSeed { config, interest: Arc::new(Interest::new()), seed: random_seed(), shards };
         for parts in parts {
             broker.spawn(parts, shared.clone())?; // on a fault `broker` is dropped, which stops the others
@@ -104,6 +105,11 @@ impl Broker {
     /// Where it listens, with the ports that it got.
     pub fn endpoints(&self) -> &[Endpoint] {
         &self.endpoints
+    }
+
+    /// How many connections there is room for, and why no more, for a log.
+    pub fn room(&self) -> &str {
+        &self.room
     }
 
     /// The TCP addresses among [`Self::endpoints`], ready to connect to.

@@ -45,13 +45,13 @@ pub(crate) fn check(limit: Option<u64>, shards: u8, listeners: usize) -> Result<
     Err(Fault::limit("start", what, "raise it (ulimit -n, LimitNOFILE= of systemd), or run fewer shards"))
 }
 
-/// Says how many connections there is room for, and why no more.
-pub(crate) fn announce(limit: Option<u64>, shards: u8, max_connections: Option<usize>, most: usize) {
+/// How many connections there is room for, and why no more, for the log.
+pub(crate) fn room(limit: Option<u64>, shards: u8, max_connections: Option<usize>, most: usize) -> String {
     let kept = RESERVE + RESERVE_PER_SHARD * u64::from(shards);
     match limit {
-        _ if max_connections == Some(most) => tracing::info!("room for {most} connections (max_connections)"),
-        None => tracing::info!("room for any number of connections: open files are not limited"),
-        Some(limit) => tracing::info!(
+        _ if max_connections == Some(most) => format!("room for {most} connections: max_connections"),
+        None => "room for any number of connections: open files are not limited".to_owned(),
+        Some(limit) => format!(
             "room for {most} connections: the limit of open files is {limit}, of which {kept} are kept for the broker itself"
         ),
     }

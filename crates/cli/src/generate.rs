@@ -12,19 +12,19 @@ pub(crate) fn completions(shell: Shell) -> Result<(), Failure> {
     print(&script)
 }
 
-pub(crate) fn man(command: Option<&str>) -> Result<(), Failure> {
-    let mut cli = Cli::command();
-    cli.build();
-    let page = match command {
-        None => cli,
-        Some(name) => {
-            let known = || cli.get_subcommands().map(clap::Command::get_name).collect::<Vec<_>>().join(", ");
-            let found = cli.find_subcommand(name).cloned();
-            found.ok_or_else(|| {
-                Failure::usage(format!("there is no command `{name}`: write one of {}", known()))
-            })?
-        }
-    };
+/// The manual page of the command that these words name.
+pub(crate) fn man(words: &[String]) -> Result<(), Failure> {
+    let mut page = Cli::command();
+    page.build();
+    for (index, word) in words.iter().enumerate() {
+        let Some(found) = page.find_subcommand(word).cloned() else {
+            let known: Vec<&str> = page.get_subcommands().map(clap::Command::get_name).collect();
+            let known = if known.is_empty() { "it has no subcommands".to_owned() } else { known.join(", ") };
+            let name = words[..=index].join(" ");
+            return Err(Failure::usage(format!("unknown command `{name}`; valid commands: {known}")));
+        };
+        page = found;
+    }
     let mut text = Vec::new();
     clap_mangen::Man::new(page)
         .render(&mut text)

@@ -45,7 +45,7 @@ fn run() -> Result<(), Failure> {
         Command::Bench(args) => bench::run(args),
         Command::Conformance(args) => conformance::run(args),
         Command::Completions { shell } => generate::completions(*shell),
-        Command::Man { command } => generate::man(command.as_deref()),
+        Command::Man { command } => generate::man(command),
     }
 }
 

@@ -70,7 +70,7 @@ impl<'a> Publisher<'a> {
             let payload = match source.poll()? {
                 Polled::Payload(payload) => Rc::new(payload),
                 Polled::Nothing if self.look(None)? != Look::Stopped => continue,
-                Polled::Nothing if self.is_settled() => return Ok(()),
+                Polled::Nothing if self.is_settled() => return Err(Failure::interrupted()),
                 Polled::Nothing => return Err(interrupted()),
                 Polled::End => break,
             };

@@ -30,6 +30,7 @@ fn run(args: &ServeArgs) -> Result<(), Failure> {
         tracing::info!("listening on {endpoint}");
     }
     tracing::info!("sessions and retained messages are kept in memory and end with this process");
+    tracing::info!("{}", broker.room());
     broker.join().map_err(|ended| {
         let status = match &ended {
             Ended::Panicked { .. } => Status::Internal,

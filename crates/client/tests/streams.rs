@@ -194,3 +194,58 @@ fn a_fault_leaves_nothing_behind_for_the_next_attempt() {
     client.reconnect(&endpoint, LIMIT).unwrap();
     server.join().unwrap(); // on the stream that was begun before the interruption: there is no third one
 }
+
+/// A moment that has passed does not wait, but what is there is taken and timers run.
+#[test]
+fn looking_without_waiting_still_works() {
+    let (endpoint, server) = server(|mut stream| {
+        accept(&mut stream);
+        stream.write_all(b"\x30\x04\x00\x01tx").unwrap();
+        let mut ping = [0; 2];
+        stream.read_exact(&mut ping).unwrap(); // nothing but the keep-alive makes the client write
+        stream.write_all(b"\xd0\x00").unwrap();
+        stream.write_all(b"\x30\x04\x00\x01ty").unwrap();
+        ping
+    });
+    let mut options = options();
+    options.keep_alive_s = 1;
+    let (mut client, _) = Client::connect(&endpoint, options, LIMIT).unwrap();
+    let mut payloads = Vec::new();
+    while payloads.len() < 2 {
+        match client.next(Some(Instant::now())) {
+            Next::Event(Event::Message(received)) => {
+                payloads.push(received.publication.message().payload.to_vec());
+            }
+            Next::TimedOut => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(payloads, [b"x", b"y"]);
+    assert_eq!(server.join().unwrap(), [0xc0, 0]);
+}
+
+#[test]
+fn flushing_without_waiting_comes_to_an_end() {
+    let payload = vec![b'x'; 8 << 20];
+    let (endpoint, server) = server(|mut stream| {
+        accept(&mut stream);
+        let mut all = Vec::new();
+        stream.read_to_end(&mut all).unwrap();
+        all.len()
+    });
+    let mut options = options();
+    options.queue_bytes_max = usize::MAX;
+    let (mut client, _) = Client::connect(&endpoint, options, LIMIT).unwrap();
+    client.publish(&message(&payload), QoSLevel::AtMostOnce, false).unwrap();
+    while !client.flush(Duration::ZERO) {}
+    client.disconnect(ReasonCode::Success, None, LIMIT);
+    assert!(server.join().unwrap() > payload.len());
+}
+
+#[test]
+fn no_time_to_connect_is_a_timeout() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = Endpoint::tcp("127.0.0.1", listener.local_addr().unwrap().port());
+    let ended = Client::connect(&endpoint, options(), Duration::ZERO);
+    assert!(matches!(ended, Err(ConnectFault::TimedOut)));
+}

@@ -4,6 +4,7 @@
 //! the standard library's, so any poll loop can take them over. What the world refuses is a [`Fault`]: one
 //! line that says what was tried, what went wrong and what to do about it.
 
+mod delay;
 mod fault;
 mod listener;
 mod resolve;
@@ -11,6 +12,7 @@ mod stream;
 mod unix;
 mod url;
 
+pub use delay::set_quick_ack;
 pub use fault::{Fault, FaultKind};
 pub use listener::{Listener, Socket};
 pub use stream::Stream;

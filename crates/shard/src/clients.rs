@@ -280,7 +280,9 @@ impl Clients {
     pub(crate) fn count_publish(&mut self, id: ConnectionId, payload_bytes: usize) {
         self.counters.publishes_received += 1;
         self.counters.publish_bytes_received += payload_bytes as u64;
-        self.connections[id].life.messages.0 += 1;
+        let connection = &mut self.connections[id];
+        connection.life.messages.0 += 1;
+        connection.ack_reads = 0;
     }
 
     /// So many messages were acknowledged to the end.

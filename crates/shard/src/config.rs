@@ -18,7 +18,8 @@ pub struct Config {
     /// Bytes that one session may hold in undelivered messages; more are dropped, the newest first.
     pub queue_bytes_max: usize,
     /// Bytes, about, of all that clients make the shard hold: undelivered and retained messages, sessions, wills,
-    /// subscriptions, output. Messages are dropped above it; sessions, wills and subscriptions are refused an eighth above.
+    /// subscriptions, output. Messages are dropped above it; sessions, wills and subscriptions are refused an eighth above,
+    /// and subscriptions when they take half of it.
     pub memory_bytes_max: u64,
     /// Bytes that a shared subscription may hold for all its members.
     pub group_bytes_max: usize,
@@ -28,6 +29,13 @@ pub struct Config {
     pub share_strategy: Strategy,
     /// Subscriptions that one session may have; more are refused with Quota Exceeded.
     pub subscriptions_max: u32,
+    /// Levels that a filter may have whatever its `+`: the shapes of its prefixes are free. Those that are deeper are
+    /// charged for; there may be 2^n nodes that are not, so this says how long matching one topic name may take.
+    pub shape_free_levels: usize,
+    /// Distinct shapes of deeper prefixes that the filters of one session may have; more are refused with Quota Exceeded.
+    pub session_shapes_max: u32,
+    /// The same for all sessions together.
+    pub shapes_max: u32,
     /// Sessions of the shard, connected or not; more are refused with Server Busy.
     pub sessions_max: usize,
     /// Deliveries and nodes matched in one turn after which what clients sent waits for the next: a few milliseconds.
@@ -52,6 +60,9 @@ impl Default for Config {
             outbox_bytes_max: 4 * 1024 * 1024,
             share_strategy: Strategy::LeastInFlight,
             subscriptions_max: 1_000_000,
+            shape_free_levels: 12,
+            session_shapes_max: 1024,
+            shapes_max: 8000,
             sessions_max: 16_000_000,
             work_max: 20_000,
             sys_interval_ms: 10_000,

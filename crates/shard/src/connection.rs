@@ -25,6 +25,11 @@ pub(crate) mod pause {
     pub(crate) const WORK: u8 = 16;
 }
 
+/// After this many reads that brought nothing but acknowledgements, a client that never publishes is one that only listens.
+const LISTENER_ACK_READS: u8 = 8;
+/// After this many, any client is.
+const ACK_READS_MAX: u8 = 250;
+
 /// One Network Connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -41,6 +46,8 @@ pub(crate) struct Connection {
     /// Why it is not read; 0 if it is.
     pub(crate) paused: u8,
     pub(crate) admission: Admission,
+    /// Reads in a row that brought nothing but acknowledgements, as far as it matters.
+    pub(crate) ack_reads: u8,
     /// What the client said in CONNECT, while that is being decided.
     pub(crate) greeting: Option<Box<Greeting>>,
     /// Answers to SUBSCRIBE that wait for groups on other shards.
@@ -77,6 +84,7 @@ impl Connection {
             dirty: false,
             paused: 0,
             admission,
+            ack_reads: 0,
             greeting: None,
             pending: Vec::new(),
             ended: false,
@@ -85,11 +93,24 @@ impl Connection {
             route: None,
         }
     }
+
+    /// Whether the client may be about to send more than acknowledgements of messages: a packet is unfinished, or one of
+    /// its last reads brought something else.
+    pub(crate) fn may_send_more(&self) -> bool {
+        let limit = if self.life.messages.0 > 0 { ACK_READS_MAX } else { LISTENER_ACK_READS };
+        !self.partial.is_empty() || self.ack_reads < limit
+    }
+
+    /// Whether nothing has been delivered to the client so far, and the last packet is whole.
+    pub(crate) fn only_publishes(&self) -> bool {
+        self.partial.is_empty() && self.life.messages.1 == 0
+    }
 }
 
 /// A SUBACK that waits until groups on other shards have their new member.
 #[derive(Debug)]
 pub(crate) struct PendingSuback {
+    /// Of the first filter; those of the others follow.
     pub(crate) token: u64,
     pub(crate) packet_id: PacketId,
     pub(crate) reasons: Vec<u8>,

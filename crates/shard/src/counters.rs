@@ -66,7 +66,7 @@ counter_table! {
     Gauge stored_bytes           "Payload bytes of the messages held.";
     Gauge memory_bytes           "Bytes, about, of all that clients make the broker hold: what memory_bytes_max bounds.";
     Gauge in_flight              "Messages with QoS > 0 that were sent and not yet acknowledged.";
-    Total matches_cut            "Publications whose matching was cut off: too many wildcard filters fit.";
+    Total subscriptions_refused  "Filters of SUBSCRIBE packets that were refused because of a limit.";
     Total routed                 "Deliveries created: one per publication and receiver.";
     Total delivered              "Deliveries completed: QoS 0 given to the connection, QoS > 0 acknowledged.";
     Gauge queued                 "Deliveries that wait or are in flight.";

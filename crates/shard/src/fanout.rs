@@ -6,6 +6,7 @@ use crate::connection::pause;
 use crate::groups::GroupKey;
 use crate::interface::{ConnectionId, ShardId};
 use crate::mail::Mail;
+use crate::publish::Publisher;
 use crate::session::SessionKey;
 use crate::shard::Shard;
 use alloc::vec::Vec;
@@ -57,10 +58,8 @@ pub(crate) struct Fanout {
     /// Numbers the publications; a session remembers the last one that it was a target of.
     stamp: u64,
     targets: Vec<Target>,
-    /// Whether the publisher is one of them: it gets its message before the acknowledgement.
+    /// Whether the publisher is one of them: it gets each message right after its acknowledgement.
     publisher_is_target: bool,
-    /// Whether others may have been missed.
-    is_cut: bool,
     groups: Vec<GroupKey>,
     /// Further Subscription Identifiers: the one before it of the same target, and the identifier.
     more_ids: Vec<(u32, u32)>,
@@ -85,18 +84,19 @@ pub(crate) struct Terms {
 
 impl Shard {
     /// Sends a publication on its way: to subscribers here and on other shards, and to the retained messages.
-    /// `route` is that of its topic, if the publisher has one. Whether anybody may receive it.
+    /// `publisher` is answered as soon as it is known whether anybody may receive it, before anything is delivered.
     /// [MQTT-4.5.0-1] [3.1.1 MQTT-4.5.0-1]
     pub(crate) fn route(
         &mut self,
         now: Time,
         message: &Message<'_>,
         terms: Terms,
-        route: Option<&mut Route>,
-    ) -> bool {
+        publisher: Option<Publisher<'_>>,
+    ) {
         if let Some(remote) = self.join_burst(message, terms) {
             self.mail_publish(message, terms, remote);
-            return true;
+            publisher.iter().for_each(|publisher| self.answer(publisher, true));
+            return;
         }
         self.flush(now);
         if terms.retain {
@@ -104,7 +104,7 @@ impl Shard {
         }
         let remote = self.remote(message);
         self.mail_publish(message, terms, remote);
-        self.deliver_here(now, message, terms, route, remote)
+        self.deliver_here(now, message, terms, publisher, remote);
     }
 
     /// Other shards that may have subscribers, one bit each.
@@ -169,18 +169,18 @@ impl Shard {
         true
     }
 
-    /// Delivers to the subscribers of this shard, or lets the message wait for more. Whether there is a subscriber
-    /// here or, as the caller knows, on another shard.
+    /// Answers the publisher, and delivers to the subscribers of this shard, or lets the message wait for more. The
+    /// caller knows of subscribers on other shards.
     fn deliver_here(
         &mut self,
         now: Time,
         message: &Message<'_>,
         terms: Terms,
-        route: Option<&mut Route>,
+        mut publisher: Option<Publisher<'_>>,
         remote: u64,
-    ) -> bool {
+    ) {
         let mut fanout = self.fanout.take().unwrap_or_default();
-        match route {
+        match publisher.as_mut().and_then(|publisher| publisher.route.take()) {
             Some(route) if route.generation == Some(self.index.generation()) => {
                 fanout.targets.extend_from_slice(&route.targets);
                 fanout.publisher_is_target = route.publisher_is_target;
@@ -188,6 +188,7 @@ impl Shard {
             route => self.collect(message, &mut fanout, route),
         }
         let found = !fanout.targets.is_empty() || !fanout.groups.is_empty() || remote != 0;
+        publisher.iter().for_each(|publisher| self.answer(publisher, found));
         if terms.may_wait && !terms.retain && found && fanout.takes_burst() && Burst::suits(message) {
             fanout.burst.push(message);
             self.clients.work += fanout.targets.len() as u32;
@@ -197,7 +198,6 @@ impl Shard {
             fanout.clear();
         }
         self.fanout = Some(fanout);
-        found
     }
 
     fn deliver_one(&mut self, now: Time, message: &Message<'_>, terms: Terms, fanout: &mut Fanout) {
@@ -243,7 +243,8 @@ impl Shard {
         fanout.stamp += 1;
         let sessions = &mut self.clients.sessions;
         let Fanout { stamp, targets, publisher_is_target, groups, more_ids, .. } = fanout;
-        let matched = self.index.matches(message.topic, &mut |who, subscription| {
+        let mut overlaps = 0;
+        let visits = self.index.matches(message.topic, &mut |who, subscription| {
             if let Some(group) = GroupKey::from_subscriber(who) {
                 groups.push(group);
                 return;
@@ -269,6 +270,7 @@ impl Shard {
                 });
                 return;
             }
+            overlaps += 1; // many sessions may have many such filters: that is work, too
             let target = &mut targets[slot.stamp.1 as usize];
             target.qos = target.qos.max(options.maximum_qos); // [3.1.1 MQTT-3.3.5-1]
             target.retain_as_published |= options.retain_as_published;
@@ -281,11 +283,10 @@ impl Shard {
                 }
             }
         });
-        fanout.is_cut = !matched.is_whole;
-        self.clients.counters.matches_cut += u64::from(!matched.is_whole);
-        self.clients.work += matched.visits;
+        debug_assert!(visits <= self.shapes.visits_max(), "each shape was charged for");
+        self.clients.work += visits + overlaps;
         if let Some(route) = route
-            && (matched.is_whole && groups.is_empty() && more_ids.is_empty())
+            && (groups.is_empty() && more_ids.is_empty())
             && targets.len() <= ROUTE_TARGETS_MAX
         {
             route.targets.clear();
@@ -350,11 +351,11 @@ impl Fanout {
     }
     /// Whether messages may wait for the targets to get several at once.
     fn takes_burst(&self) -> bool {
-        self.groups.is_empty() && !self.publisher_is_target && !self.is_cut
+        self.groups.is_empty() && !self.publisher_is_target
     }
     fn clear(&mut self) {
         self.targets.clear();
-        (self.publisher_is_target, self.is_cut) = (false, false);
+        self.publisher_is_target = false;
         self.groups.clear();
         self.more_ids.clear();
     }

@@ -31,6 +31,7 @@ mod receive;
 mod replay;
 mod retained;
 mod session;
+mod shapes;
 mod shard;
 mod shared;
 mod shares;

@@ -8,7 +8,7 @@ use crate::session::SessionRef;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
-use martlet_codec::{QoSLevel, TopicName};
+use martlet_codec::{QoSLevel, ReasonCode, TopicName};
 use martlet_protocol::{Message, Time};
 
 /// Where a text, or a message that begins with its topic, lies in a batch's buffer. Lengths and the rest lie there,
@@ -45,8 +45,8 @@ pub(crate) enum Mail {
     ReplayDone { session: SessionRef, replay: u64 },
     /// This session joins a group, or changes its subscription to it.
     Join { member: SessionRef, filter: Parcel, subscription: Subscription, credit: u16, token: u64 },
-    /// The group has this member; the token is that of its [`Mail::Join`].
-    Joined { member: SessionRef, token: u64 },
+    /// The group has this member, or is too much for it; the token is that of its [`Mail::Join`].
+    Joined { member: SessionRef, token: u64, result: Result<(), ReasonCode> },
     /// This session leaves a group.
     Leave { member: SessionRef, filter: Parcel },
     /// This member came back with so much credit, or went offline.

@@ -25,21 +25,13 @@ pub(crate) struct Held {
     pub(crate) in_groups: u64,
     /// Shared subscriptions, each as if it had a group of its own.
     shares: u64,
-    /// Subscriptions, the table of retained messages and what replays remember, as of the last [`Shard::weigh`].
-    tables: u64,
+    /// Subscriptions that are not shared, as of the last [`Shard::weigh`].
+    filters: u64,
+    /// The table of retained messages and what replays remember, as of the last [`Shard::weigh`].
+    retained: u64,
 }
 
 impl Held {
-    /// A session has one more shared subscription.
-    pub(crate) fn share_joined(&mut self, filter: &str) {
-        self.shares += share_bytes(filter);
-    }
-
-    /// A session has one less.
-    pub(crate) fn share_left(&mut self, filter: &str) {
-        self.shares -= share_bytes(filter);
-    }
-
     /// The entries of one session's queue changed.
     pub(crate) fn entries_changed(&mut self, before: usize, after: usize) {
         self.entries = self.entries + after as u64 - before as u64;
@@ -54,10 +46,24 @@ fn share_bytes(filter: &str) -> u64 {
 impl Clients {
     /// All bytes together.
     pub(crate) fn memory(&self) -> u64 {
-        let Held { entries, output, in_groups, shares, tables } = self.held;
+        let Held { entries, output, in_groups, shares, filters, retained } = self.held;
         let sessions = self.sessions.len() as u64 * SESSION_BYTES + self.sessions.client_id_bytes();
         let groups = in_groups * GROUP_ENTRY_BYTES as u64;
-        self.publications.memory() + entries + output + groups + sessions + shares + tables
+        self.publications.memory() + entries + output + groups + sessions + shares + filters + retained
+    }
+
+    /// A session has one more shared subscription.
+    pub(crate) fn share_joined(&mut self, filter: &str) {
+        self.held.shares += share_bytes(filter);
+        self.counters.subscriptions += 1;
+        self.counters.shared_subscriptions += 1;
+    }
+
+    /// A session has one less.
+    pub(crate) fn share_left(&mut self, filter: &str) {
+        self.held.shares -= share_bytes(filter);
+        self.counters.subscriptions -= 1;
+        self.counters.shared_subscriptions -= 1;
     }
 
     /// Whether so much more must not be held: messages, to be queued or retained.
@@ -70,6 +76,13 @@ impl Clients {
     pub(crate) fn is_full_for_state(&self, bytes: usize) -> bool {
         let max = self.config.memory_bytes_max;
         self.memory() + bytes as u64 > max.saturating_add(max / 8)
+    }
+
+    /// Whether subscriptions have their part of the bytes, which is half of them: whatever one client subscribes to,
+    /// there is room for the messages of others.
+    pub(crate) fn is_full_for_subscriptions(&self) -> bool {
+        let max = self.config.memory_bytes_max;
+        self.held.filters + self.held.shares > max / 2 || self.is_full_for_state(0)
     }
 
     /// Weighs what a connection holds anew: its output, and the frame that has not come to its end.
@@ -97,7 +110,7 @@ impl Clients {
 impl Shard {
     /// Weighs the tables anew: a few sums, no walk.
     pub(crate) fn weigh(&mut self) {
-        let tables = self.index.memory() + self.retained.memory() + self.replays.memory();
-        self.clients.held.tables = tables as u64;
+        self.clients.held.filters = (self.index.memory() + self.shapes.memory()) as u64;
+        self.clients.held.retained = (self.retained.memory() + self.replays.memory()) as u64;
     }
 }

@@ -23,7 +23,7 @@ fn topic(bytes: &[u8]) -> Option<&str> {
     let header = 1 + rest.iter().position(|byte| byte & 0x80 == 0)?;
     let (len, rest) = rest[header..].split_first_chunk::<2>()?;
     let text = core::str::from_utf8(rest.get(..usize::from(u16::from_be_bytes(*len)))?).ok()?;
-    TopicName::new(text).ok().map(|topic| topic.as_str())
+    TopicName::new(text).ok().map(TopicName::as_str)
 }
 
 #[cfg(test)]

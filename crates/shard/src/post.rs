@@ -136,10 +136,10 @@ impl Shard {
         match *mail {
             Mail::Join { member, filter, subscription, credit, token } => {
                 let filter = TopicFilter::from_checked(batch.text(&filter));
-                self.member_joins(now, filter, member, subscription, credit);
-                self.outbox(from).push(Mail::Joined { member, token });
+                let result = self.member_joins(now, filter, member, subscription, credit);
+                self.outbox(from).push(Mail::Joined { member, token, result });
             }
-            Mail::Joined { member, token } => self.joined(member, token),
+            Mail::Joined { member, token, result } => self.joined(member, token, result),
             Mail::Leave { member, filter } => self.member_leaves(now, batch.text(&filter), member),
             Mail::Online { member, filter, credit } => {
                 self.member_online(now, batch.text(&filter), member, credit);

@@ -1,7 +1,7 @@
 //! PUBLISH of a client (3.3): from the packet to the router and back to the acknowledgement.
 
 use crate::connection::Connection;
-use crate::fanout::Terms;
+use crate::fanout::{Route, Terms};
 use crate::interface::ConnectionId;
 use crate::session::SessionKey;
 use crate::shard::Shard;
@@ -14,6 +14,16 @@ use martlet_protocol::{Message, Time, split_properties};
 pub(crate) struct Scratch {
     topic: String,
     unaltered: PropertiesBuf,
+}
+
+/// The client that a message comes from, while it is owed an answer.
+#[derive(Debug)]
+pub(crate) struct Publisher<'a> {
+    id: ConnectionId,
+    key: SessionKey,
+    qos: QoS,
+    /// Where its last message went, if that one had the same topic.
+    pub(crate) route: Option<&'a mut Route>,
 }
 
 /// Whether a topic is one that only the broker publishes to: `$SYS` and all below it.
@@ -57,19 +67,16 @@ impl Shard {
             publisher: self.clients.sessions[key].publisher,
         };
         let terms = Terms { qos: publish.qos.level(), retain: publish.retain, may_wait: true };
-        let reason = if is_brokers_own(topic) {
-            // [3.1.1 MQTT-3.3.5-2]
-            ReasonCode::NotAuthorized
-        } else if self.route(now, &message, terms, route_of_topic) {
-            ReasonCode::Success
+        if is_brokers_own(topic) {
+            self.acknowledge(id, key, publish.qos, ReasonCode::NotAuthorized); // [3.1.1 MQTT-3.3.5-2]
         } else {
-            ReasonCode::NoMatchingSubscribers
-        };
+            let publisher = Publisher { id, key, qos: publish.qos, route: route_of_topic };
+            self.route(now, &message, terms, Some(publisher));
+        }
         self.scratch = scratch;
         if let Some(connection) = self.clients.connections.get_mut(id) {
             connection.route = route;
         }
-        self.acknowledge(id, key, publish.qos, reason);
         self.throttle(id);
     }
 
@@ -91,6 +98,13 @@ impl Shard {
         }
         self.throttle(id);
         true
+    }
+
+    /// Answers a PUBLISH that is routed: before any copy of it that the publisher gets as a subscriber, so that what
+    /// comes next for a client that waits for an answer is the answer.
+    pub(crate) fn answer(&mut self, publisher: &Publisher<'_>, is_found: bool) {
+        let reason = if is_found { ReasonCode::Success } else { ReasonCode::NoMatchingSubscribers };
+        self.acknowledge(publisher.id, publisher.key, publisher.qos, reason);
     }
 
     fn acknowledge(&mut self, id: ConnectionId, key: SessionKey, qos: QoS, reason: ReasonCode) {

@@ -18,6 +18,7 @@ impl Shard {
     pub(crate) fn received(&mut self, now: Time, id: ConnectionId, bytes: &[u8]) {
         let Some(connection) = self.clients.connections.get_mut(id) else { return };
         connection.life.bytes.0 += bytes.len() as u64;
+        connection.ack_reads = connection.ack_reads.saturating_add(1);
         self.clients.counters.bytes_received += bytes.len() as u64;
         if connection.partial.is_empty() {
             let used = self.handle_frames(now, id, bytes);
@@ -221,6 +222,9 @@ impl Shard {
                     self.flush(now);
                 }
                 let connection = &mut self.clients.connections[id];
+                if !is_acknowledgement(frame) {
+                    connection.ack_reads = 0;
+                }
                 let key = connection.session.expect("a connected client has a session");
                 let event = self.clients.with_link(id, key, |protocol, link| {
                     let before = link.output.len();
@@ -338,6 +342,11 @@ fn not_connect(bytes: &[u8]) -> Option<Fatal> {
         Ok(other) => Some(Violation::FirstPacketNotConnect(other).into()),
         Err(malformed) => Some(malformed.into()),
     }
+}
+
+/// Whether it is one of the four that settle a message.
+fn is_acknowledgement(frame: Frame<'_>) -> bool {
+    (PacketType::PubAck as u8..=PacketType::PubComp as u8).contains(&(frame.first >> 4))
 }
 
 /// The client id of a CONNECT that is well-formed.

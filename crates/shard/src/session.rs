@@ -35,7 +35,7 @@ pub(crate) struct SessionRef(u64);
 const GENERATION_BITS: u32 = 26;
 
 impl SessionRef {
-    fn new(shard: ShardId, generation: u32, key: SessionKey) -> Self {
+    pub(crate) fn new(shard: ShardId, generation: u32, key: SessionKey) -> Self {
         let generation = generation & ((1 << GENERATION_BITS) - 1);
         SessionRef(u64::from(shard.0) << 58 | u64::from(generation) << 32 | u64::from(key.0))
     }

@@ -3,6 +3,7 @@
 
 use crate::clients::Clients;
 use crate::config::Config;
+use crate::connection::Connection;
 use crate::counters::Counters;
 use crate::fanout::Fanout;
 use crate::groups::Groups;
@@ -16,6 +17,7 @@ use crate::publish::Scratch;
 use crate::random::Random;
 use crate::replay::Replays;
 use crate::retained::Retained;
+use crate::shapes::Shapes;
 use crate::status::Status;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -37,6 +39,7 @@ use martlet_protocol::Time;
 pub struct Shard {
     pub(crate) clients: Clients,
     pub(crate) index: Index,
+    pub(crate) shapes: Shapes,
     pub(crate) interest: Arc<Interest>,
     pub(crate) interest_counts: InterestCounts,
     pub(crate) retained: Retained,
@@ -59,7 +62,7 @@ pub struct Shard {
     pub(crate) status: Status,
     /// The latest counters of the other shards.
     pub(crate) others: Vec<Counters>,
-    /// Numbers the SUBSCRIBE packets, for those that wait for other shards.
+    /// Numbers the filters in SUBSCRIBE packets, for those that wait for other shards.
     pub(crate) last_token: u64,
     /// The moment of the last input: a new one is a new turn.
     now: Time,
@@ -79,6 +82,7 @@ impl Shard {
         let count = usize::from(config.shards);
         Shard {
             index: Index::new(hasher.clone()),
+            shapes: Shapes::new(&config, hasher.clone()),
             interest,
             interest_counts: InterestCounts::new(config.shard.0, config.shards),
             retained: Retained::new(),
@@ -156,6 +160,18 @@ impl Shard {
     /// Whether something waits to be written to a connection.
     pub fn has_output(&self, connection: ConnectionId) -> bool {
         self.clients.connections.get(connection).is_some_and(|connection| !connection.output.is_empty())
+    }
+
+    /// Whether the client may be about to send more than acknowledgements of messages. Its system may hold that back until
+    /// ours acknowledges what came before.
+    pub fn may_send_more(&self, connection: ConnectionId) -> bool {
+        self.clients.connections.get(connection).is_some_and(Connection::may_send_more)
+    }
+
+    /// Whether the client has only ever sent: one that says more without having got an answer streams, and its system holds
+    /// nothing back.
+    pub fn only_publishes(&self, connection: ConnectionId) -> bool {
+        self.clients.connections.get(connection).is_some_and(Connection::only_publishes)
     }
 
     /// Connections that are open, those included that are closing.

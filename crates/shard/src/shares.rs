@@ -17,6 +17,8 @@ pub(crate) struct Share {
     pub(crate) home: ShardId,
     /// Messages of the group that this session holds and has not settled.
     pub(crate) outstanding: u16,
+    /// The token of the last SUBSCRIBE for it: only the refusal of that one ends it.
+    pub(crate) asked: u64,
 }
 
 /// All shared subscriptions of one session.
@@ -41,10 +43,15 @@ impl Shares {
     pub(crate) fn add(&mut self, filter: &str, home: ShardId) {
         self.last = self.last.wrapping_add(1).max(1);
         let number = NonZeroU32::new(self.last).expect("at least 1");
-        self.all.push(Share { number, filter: filter.into(), home, outstanding: 0 });
+        self.all.push(Share { number, filter: filter.into(), home, outstanding: 0, asked: 0 });
     }
     pub(crate) fn remove(&mut self, filter: &str) -> Option<Share> {
         let index = self.all.iter().position(|share| *share.filter == *filter)?;
+        Some(self.all.swap_remove(index))
+    }
+    /// Takes out the one whose last SUBSCRIBE has this token.
+    pub(crate) fn remove_asked(&mut self, token: u64) -> Option<Share> {
+        let index = self.all.iter().position(|share| share.asked == token)?;
         Some(self.all.swap_remove(index))
     }
     pub(crate) fn find(&mut self, filter: &str) -> Option<&mut Share> {

@@ -43,8 +43,9 @@ impl Shard {
         let mut reasons = Vec::new();
         let mut replays = Vec::new();
         let mut waits_for = 0;
-        self.last_token += 1;
+        let first_token = self.last_token + 1;
         for asked in subscribe.filters.iter() {
+            self.last_token += 1;
             let options = self.effective(id, asked.options);
             let subscription = Subscription { options, id: subscription_id };
             let granted = self.subscribe_one(now, key, asked.filter, subscription);
@@ -56,13 +57,16 @@ impl Shard {
                     waits_for += u32::from(done == Done::Asked);
                     options.maximum_qos as u8 // [MQTT-3.8.4-7] [3.1.1 MQTT-3.8.4-5] [3.1.1 MQTT-3.9.3-2]
                 }
-                Err(reason) => reason as u8,
+                Err(reason) => {
+                    self.clients.counters.subscriptions_refused += 1;
+                    reason as u8
+                }
             };
             reasons.push(reason); // [MQTT-3.9.3-1] [3.1.1 MQTT-3.9.3-1] [3.1.1 MQTT-3.8.4-4]
         }
         let connection = &mut self.clients.connections[id];
         if waits_for > 0 {
-            let (token, packet_id) = (self.last_token, subscribe.packet_id);
+            let (token, packet_id) = (first_token, subscribe.packet_id);
             connection.pending.push(PendingSuback { token, packet_id, reasons, waits_for });
         } else {
             // [3.1.1 MQTT-3.8.4-1] [3.1.1 MQTT-3.8.4-2]
@@ -93,7 +97,8 @@ impl Shard {
         filter: TopicFilter<'_>,
         subscription: Subscription,
     ) -> Result<Done, ReasonCode> {
-        if filter.has_wildcard() && filter.levels().count() > LEVELS_MAX {
+        let wildcard_levels = if filter.has_wildcard() { filter.levels().count() } else { 0 };
+        if wildcard_levels > LEVELS_MAX {
             return Err(ReasonCode::TopicFilterInvalid);
         }
         if filter.share().is_some() {
@@ -104,7 +109,9 @@ impl Shard {
             return Ok(if joined == Joined::Asked { Done::Asked } else { Done::Replaced });
         }
         let subscribed = self.index.subscribe(filter, key.subscriber(), subscription); // [MQTT-3.8.4-3] [3.1.1 MQTT-3.8.4-3]
-        if subscribed.previous.is_none() && self.has_too_many_subscriptions(key) {
+        if subscribed.previous.is_none()
+            && (self.has_too_many_subscriptions(key) || !self.charge(key, filter, wildcard_levels))
+        {
             self.index.unsubscribe(filter, key.subscriber());
             return Err(ReasonCode::QuotaExceeded);
         }
@@ -121,7 +128,13 @@ impl Shard {
     fn has_too_many_subscriptions(&mut self, key: SessionKey) -> bool {
         self.weigh();
         let max = self.clients.config.subscriptions_max as usize;
-        self.index.subscriptions_of(key.subscriber()).len() > max || self.clients.is_full_for_state(0)
+        self.index.subscriptions_of(key.subscriber()).len() > max || self.clients.is_full_for_subscriptions()
+    }
+
+    /// Charges a session for the shape of a filter; whether it may have it.
+    fn charge(&mut self, key: SessionKey, filter: TopicFilter<'_>, wildcard_levels: usize) -> bool {
+        wildcard_levels <= self.clients.config.shape_free_levels
+            || self.shapes.charge(self.clients.sessions[key].name, filter)
     }
 
     pub(crate) fn unsubscribe(
@@ -153,6 +166,7 @@ impl Shard {
         if removed.last_of_filter {
             self.interest_counts.remove(&self.interest, filter);
         }
+        self.shapes.release(self.clients.sessions[key].name, filter);
         self.clients.counters.subscriptions -= 1;
         true
     }
@@ -160,13 +174,16 @@ impl Shard {
     /// Removes every subscription of a session that ends.
     pub(crate) fn unsubscribe_all(&mut self, now: Time, key: SessionKey) {
         self.leave_all(now, key);
-        let (counts, interest) = (&mut self.interest_counts, &self.interest);
+        let (counts, interest, shapes) = (&mut self.interest_counts, &self.interest, &mut self.shapes);
+        let session = self.clients.sessions[key].name;
         let mut removed = 0;
         self.index.remove_subscriber(key.subscriber(), |filter, last_of_filter| {
+            let filter = TopicFilter::from_checked(filter);
             removed += 1;
             if last_of_filter {
-                counts.remove(interest, TopicFilter::from_checked(filter));
+                counts.remove(interest, filter);
             }
+            shapes.release(session, filter);
         });
         self.clients.counters.subscriptions -= removed;
     }

@@ -15,7 +15,7 @@ type Number = (&'static str, fn(&Counters) -> u64);
 
 /// Topics below `$SYS/broker/` whose value is a plain number.
 #[rustfmt::skip]
-const NUMBERS: [Number; 24] = [
+const NUMBERS: [Number; 25] = [
     ("clients/total",               Counters::clients),
     ("clients/inactive",            |c| c.clients_disconnected),
     ("clients/disconnected",        |c| c.clients_disconnected),
@@ -32,6 +32,7 @@ const NUMBERS: [Number; 24] = [
     ("store/messages/bytes",        |c| c.stored_bytes),
     ("retained messages/count",     |c| c.retained),
     ("subscriptions/count",         |c| c.subscriptions),
+    ("subscriptions/refused",       |c| c.subscriptions_refused),
     ("shared_subscriptions/count",  |c| c.shared_subscriptions),
     ("publish/messages/received",   |c| c.publishes_received),
     ("publish/messages/sent",       |c| c.publishes_sent),

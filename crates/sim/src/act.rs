@@ -1,6 +1,7 @@
 //! What clients do, and what happens to their streams, drawn at random.
 
 use crate::client::{Client, Owed, Request};
+use crate::crowd;
 use crate::failure::Verdict;
 use crate::ledger::{Fate, Published, Subscribed};
 use crate::plan::{FILTERS, RETAINED, SHARED, TOPICS};
@@ -35,6 +36,9 @@ impl World<'_> {
 
     fn publish_something(&mut self, at: usize) {
         let qos = *self.random.pick(&LEVELS);
+        if self.plan.crowd && self.random.chance(15) {
+            return self.publish(at, &crowd::TOPIC, qos, false, false);
+        }
         match self.random.below(10) {
             0..6 => {
                 let topic = *self.random.pick(&TOPICS);
@@ -118,6 +122,10 @@ impl World<'_> {
             return;
         }
         let id = self.random.chance(50).then(|| self.random.between(1, 1000) as u32);
+        if self.plan.crowd && self.random.chance(30) {
+            let (filter, qos) = (*self.random.pick(&crowd::FILTERS), *self.random.pick(&LEVELS));
+            return self.subscribe(at, filter, qos, false, id);
+        }
         if self.random.chance(25) {
             let (filter, qos, _) = *self.random.pick(&SHARED);
             return self.subscribe(at, filter, qos, false, id);

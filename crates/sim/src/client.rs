@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 pub(crate) enum Request {
     Subscribe { asked: u64, owed: Vec<Owed> },
     Unsubscribe { filter: &'static str, asked: u64 },
+    Crowd,
 }
 
 /// A retained message that a subscription must bring, with RETAIN: this one of the topic, or a newer one.

@@ -66,8 +66,10 @@ impl World<'_> {
             client.retired = true;
             return check(left.is_ok(), Checker::Protocol, || format!("{at} cannot disconnect: {left:?}"));
         }
-        if client.profile.id == "observer" && !present {
-            self.subscribe(at, "#", QoSLevel::ExactlyOnce, false, Some(1));
+        match &*client.profile.id {
+            "observer" if !present => self.subscribe(at, "#", QoSLevel::ExactlyOnce, false, Some(1)),
+            "crowd" if !present => self.crowd_subscribes(at),
+            _ => {}
         }
         Ok(())
     }
@@ -118,7 +120,11 @@ impl World<'_> {
             return Ok(());
         };
         let (_, request) = client.requests.swap_remove(place);
-        let Request::Subscribe { asked, owed } = request else { return Ok(()) };
+        let (asked, owed) = match request {
+            Request::Subscribe { asked, owed } => (asked, owed),
+            Request::Crowd => return self.crowd_subscribed(at, reasons),
+            Request::Unsubscribe { .. } => return Ok(()),
+        };
         let waiting = |one: &&mut Subscribed| one.asked == asked;
         if let Some(subscription) = client.subscriptions.iter_mut().find(waiting) {
             subscription.acked = Some(self.step);

@@ -8,6 +8,7 @@
 mod act;
 mod checks;
 mod client;
+mod crowd;
 mod exchange;
 mod failure;
 mod faults;

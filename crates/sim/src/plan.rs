@@ -67,6 +67,10 @@ pub(crate) struct Plan {
     /// Percent of the steps in which a shard is busy with its mail.
     pub(crate) mail_delay: usize,
     pub(crate) profiles: Vec<Profile>,
+    /// There is a client with very many filters beside them.
+    pub(crate) crowd: bool,
+    /// Little is free, and few shapes of filters may be charged for.
+    pub(crate) few_shapes: bool,
 }
 
 impl Plan {
@@ -92,11 +96,18 @@ impl Plan {
             cuts,
             mail_delay: *random.pick(&[0, 30, 70]),
             profiles,
+            crowd: (seed >> 8).is_multiple_of(8),
+            few_shapes: (seed >> 16).is_multiple_of(2),
         }
     }
 
     pub(crate) fn config(&self, shard: u8) -> Config {
+        let default = Config::default();
+        let (few, free_levels) = if self.few_shapes { (8, 1) } else { (1, default.shape_free_levels) };
         Config {
+            shape_free_levels: free_levels,
+            session_shapes_max: default.session_shapes_max / few,
+            shapes_max: default.shapes_max / few,
             shard: ShardId(shard),
             shards: self.shards,
             seed: self.seed,
@@ -105,7 +116,7 @@ impl Plan {
             group_bytes_max: self.group_bytes_max,
             work_max: self.work_max,
             sys_interval_ms: 0,
-            ..Config::default()
+            ..default
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::faults::Fault;
 use crate::host::Host;
 use crate::ledger::Ledger;
 use crate::link::{Link, Server};
-use crate::plan::Plan;
+use crate::plan::{Plan, Profile};
 use crate::random::Random;
 use crate::tamper::Tamper;
 use crate::trace::Trace;
@@ -49,7 +49,11 @@ impl<'t> World<'t> {
         let interest = Arc::new(Interest::new());
         let hosts = (0..plan.shards).map(|shard| Host::new(plan.config(shard), &interest)).collect();
         let clients = plan.profiles.iter().enumerate();
-        let clients = clients.map(|(index, profile)| Client::new(index, profile.clone())).collect();
+        let mut clients: Vec<_> =
+            clients.map(|(index, profile)| Client::new(index, profile.clone())).collect();
+        if plan.crowd {
+            clients.push(Client::new(clients.len(), Profile::crowd(&plan.profiles[0])));
+        }
         trace.say(|| format!("{plan:?}"));
         World {
             tamper: Tamper::new(fault, seed),

@@ -6,6 +6,7 @@
 mod brokers;
 mod calls;
 mod growth;
+mod patterns;
 mod rows;
 mod samples;
 mod setup;
@@ -27,7 +28,7 @@ const NOWHERE: &str = "Nowhere, in these rows.\n";
 pub(crate) struct Options {
     /// Repetitions, of which the tables have the medians.
     runs: usize,
-    /// Only rows with this in their names; `growth` is all of that section.
+    /// Only rows with this in their names; `growth` and `patterns` are all of those sections.
     rows: Option<String>,
     /// Shorter, and with smaller counts.
     quick: bool,
@@ -78,7 +79,8 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), Failure> {
     let is_wanted = |row: &&Row| options.rows.as_ref().is_none_or(|pattern| row.name.contains(pattern));
     let wanted: Vec<&Row> = ROWS.iter().filter(is_wanted).collect();
     let grown = growth::wanted(options.rows.as_deref());
-    if wanted.is_empty() && grown.is_empty() {
+    let has_patterns = patterns::is_wanted(options.rows.as_deref());
+    if wanted.is_empty() && grown.is_empty() && !has_patterns {
         let names: Vec<_> = ROWS.iter().chain(growth::rows()).map(|row| row.name).collect();
         return Err(Failure::Usage(format!("no such row; there are:\n  {}", names.join("\n  "))));
     }
@@ -108,6 +110,10 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), Failure> {
             }
         }
     }
+    let patterns = match has_patterns {
+        true => patterns::run(&martlet, &brokers, options.quick, &mut ports),
+        false => "These rows are about other things.\n".into(),
+    };
     let calls = calls::table(&martlet, &brokers[1], &wanted, &mut ports);
     let losses = table::losses(&brokers, &wanted, &samples) + &growth::losses(&grown, &samples);
     let parts = [
@@ -115,6 +121,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<(), Failure> {
         ("costs", table::costs(&brokers, &wanted, &samples)),
         ("ratios", table::ratios(&wanted, &samples)),
         ("growth", growth::table(&grown, &samples, options.quick)),
+        ("patterns", patterns),
         ("losses", if losses.is_empty() { NOWHERE.into() } else { losses }),
         ("calls", calls),
     ];

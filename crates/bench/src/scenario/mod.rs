@@ -5,6 +5,7 @@ mod conn;
 mod crowd;
 mod mix;
 mod part;
+mod patterns;
 mod persist;
 mod replay;
 mod retained;
@@ -20,6 +21,7 @@ pub use background::Background;
 pub use conn::Conn;
 pub use crowd::Crowd;
 pub use mix::{Ingredient, Mix};
+pub use patterns::Patterns;
 pub use persist::Persist;
 pub use replay::Replay;
 pub use retained::Retained;
@@ -45,6 +47,8 @@ pub enum Scenario {
     Crowd(Crowd),
     /// Messages beside a wildcard subscription to many that are retained.
     Replay(Replay),
+    /// Short exchanges, in the ways in which clients write them.
+    Patterns(Patterns),
 }
 
 impl Scenario {
@@ -53,7 +57,12 @@ impl Scenario {
         match self {
             Self::Traffic(Traffic::RoundTrips { .. }, _) => false,
             Self::Traffic(..) | Self::Subs(_) | Self::Mix(_) => true,
-            Self::Conn(_) | Self::Retained(_) | Self::Persist(_) | Self::Crowd(_) | Self::Replay(_) => false,
+            Self::Conn(_)
+            | Self::Retained(_)
+            | Self::Persist(_)
+            | Self::Crowd(_)
+            | Self::Replay(_)
+            | Self::Patterns(_) => false,
         }
     }
 
@@ -64,7 +73,7 @@ impl Scenario {
                 true
             }
             Self::Traffic(..) | Self::Subs(_) => options.rate.is_some(),
-            Self::Retained(_) | Self::Persist(_) | Self::Crowd(_) => false,
+            Self::Retained(_) | Self::Persist(_) | Self::Crowd(_) | Self::Patterns(_) => false,
         }
     }
 }
@@ -92,8 +101,12 @@ pub fn run(
         Scenario::Mix(mix) => mix.run(&mut bench),
         Scenario::Crowd(crowd) => crowd.run(&mut bench),
         Scenario::Replay(replay) => replay.run(&mut bench),
+        Scenario::Patterns(patterns) => patterns.run(&mut bench),
     }?;
-    let qos = if let Scenario::Mix(_) = scenario { "mixed".to_owned() } else { options.qos.to_string() };
+    let qos = match scenario {
+        Scenario::Mix(_) | Scenario::Patterns(_) => "mixed".to_owned(),
+        _ => options.qos.to_string(),
+    };
     let common = [
         ("broker", options.url.to_string()),
         ("protocol", options.version.to_string()),

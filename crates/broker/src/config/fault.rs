@@ -43,7 +43,7 @@ pub struct BadConfig(pub Vec<ConfigFault>);
 impl BadConfig {
     pub(super) fn not_utf8(file: &str, bytes: &[u8], bad: Utf8Error) -> Self {
         let text = String::from_utf8_lossy(&bytes[..bad.valid_up_to()]);
-        let what = "this byte is not valid UTF-8: save the file as UTF-8 text".to_owned();
+        let what = "this byte is no UTF-8: save the file as UTF-8 text".to_owned();
         BadConfig(vec![ConfigFault::at(file, &text, text.len()..text.len(), what)])
     }
 }

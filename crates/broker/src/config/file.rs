@@ -16,7 +16,7 @@ const MODE: &str = "mode";
 /// The options of a [[listener]].
 const OF_LISTENER: [&str; 3] = [URL, ALLOW_ANONYMOUS, MODE];
 
-const MOSQUITTO: &str = "this is not TOML: it looks like a mosquitto.conf, which this version does not read; \
+const MOSQUITTO: &str = "this is no TOML: it looks like a mosquitto.conf, which this version does not read; \
                          write for example listeners = [\"mqtt://127.0.0.1:1883\"]";
 
 type Value<'t> = Spanned<DeValue<'t>>;

@@ -107,7 +107,7 @@ fn a_mosquitto_conf_is_recognised() {
     let bad =
         Config::from_toml("# mine\n\nlistener 1883\nallow_anonymous true\n", "m.conf").expect_err("no TOML");
     assert!(
-        bad.to_string().starts_with("m.conf:3:1: this is not TOML: it looks like a mosquitto.conf"),
+        bad.to_string().starts_with("m.conf:3:1: this is no TOML: it looks like a mosquitto.conf"),
         "{bad}"
     );
     assert_eq!(bad.0.len(), 1);

@@ -8,6 +8,17 @@ use crate::shared::Seat;
 use martlet_protocol::Time;
 use martlet_shard::{ConnectionId, Loss};
 
+/// When the system acknowledges bytes of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Acks {
+    /// It decides for itself.
+    AsItLikes,
+    /// With an answer, which it waits for: the connection was written to.
+    WithAnswers,
+    /// At once: it was told so after the last write.
+    AtOnce,
+}
+
 /// A socket and the state of its two directions. No buffer: bytes live in the scratch buffer or in the shard.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -25,6 +36,10 @@ pub(super) struct Connection {
     pub(super) ended: bool,
     /// The shard wants no more bytes for now.
     pub(super) paused: bool,
+    /// Bytes came in this turn, and nothing has been written since.
+    pub(super) unanswered: bool,
+    /// When the system acknowledges what comes.
+    pub(super) acks: Acks,
     /// The socket may take bytes.
     pub(super) writable: bool,
     /// A write failed; what can still be read is read before the connection counts as lost.
@@ -48,6 +63,8 @@ impl Connection {
             end_announced: false,
             ended: false,
             paused: false,
+            unanswered: false,
+            acks: Acks::AsItLikes,
             writable: true,
             write_failed: None,
             finished: false,

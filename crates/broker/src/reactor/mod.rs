@@ -84,6 +84,8 @@ pub(crate) struct Reactor {
     ready: VecDeque<ConnectionId>,
     /// Connections that may have output to write.
     dirty: Vec<ConnectionId>,
+    /// Connections that were read in this turn and may get no answer in it.
+    unanswered: Vec<ConnectionId>,
     linger: Linger,
     acceptors: Acceptors,
     mailboxes: Mailboxes,
@@ -111,6 +113,7 @@ impl Reactor {
             connections: Connections::default(),
             ready: VecDeque::new(),
             dirty: Vec::new(),
+            unanswered: Vec::new(),
             linger: Linger::default(),
             acceptors: Acceptors::new(parts.acceptors),
             mailboxes: parts.mailboxes,

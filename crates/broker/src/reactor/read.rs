@@ -4,6 +4,7 @@
 //! was left unread. So a read that fills the buffer, or an announced end, keeps a connection on the list.
 
 use super::Reactor;
+use super::connections::Acks;
 use martlet_shard::{ConnectionId, Input, Loss};
 use mio::event::Event;
 use std::io::{self, ErrorKind};
@@ -57,6 +58,10 @@ impl Reactor {
             Ok(0) => self.end_of_stream(id),
             Ok(count) => {
                 connection.readable = count == scratch.len() || connection.end_announced;
+                if connection.acks != Acks::AsItLikes && !connection.unanswered {
+                    connection.unanswered = true;
+                    self.unanswered.push(id);
+                }
                 if connection.closing.is_none() {
                     self.input(Input::Received { connection: id, bytes: &scratch[..count] });
                 }

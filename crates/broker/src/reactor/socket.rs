@@ -54,6 +54,13 @@ impl Socket {
         };
         noted.unwrap_or_else(Some)
     }
+    /// Whether the system acknowledges at once, or waits for an answer to carry that.
+    pub(crate) fn set_quick_ack(&self, quick: bool) {
+        if let Self::Tcp(stream) = self {
+            // It can only fail for a connection that is gone, which the next read finds out.
+            let _ = martlet_net::set_quick_ack(stream, quick);
+        }
+    }
     /// Ends the direction towards the client.
     pub(crate) fn finish(&self) -> io::Result<()> {
         match self {

@@ -1,9 +1,11 @@
 //! Writing: each connection with output once, at the end of a turn, in one system call.
 
 use super::Reactor;
+use super::connections::Acks;
 use super::read::loss_of;
 use martlet_shard::{ConnectionId, Input, Loss};
 use std::io::{ErrorKind, IoSlice};
+use std::mem;
 
 /// Pieces of output that one write takes.
 const PARTS_MAX: usize = 16;
@@ -16,13 +18,31 @@ impl Reactor {
             if self.dirty.is_empty() {
                 return;
             }
-            let mut round = std::mem::take(&mut self.dirty);
+            let mut round = mem::take(&mut self.dirty);
             for id in round.drain(..) {
                 self.transmit_one(id);
             }
             if self.dirty.is_empty() {
                 self.dirty = round; // keeps the allocation
             }
+        }
+    }
+
+    /// Where a read was left without an answer, the system must not wait for one before it acknowledges the bytes: a client
+    /// with Nagle's algorithm does not send its next packet before. Two kinds of clients are left to the system, since each
+    /// acknowledgement costs: those that only acknowledge messages, and those that only publish, from the second read on.
+    pub(super) fn acknowledge_unanswered(&mut self) {
+        for id in self.unanswered.drain(..) {
+            let Some(connection) = self.connections.get_mut(id) else { continue };
+            if !mem::take(&mut connection.unanswered) {
+                continue;
+            }
+            connection.acks = match connection.acks {
+                Acks::WithAnswers if self.shard.may_send_more(id) => Acks::AtOnce,
+                Acks::AtOnce if self.shard.only_publishes(id) => Acks::AsItLikes,
+                _ => continue,
+            };
+            connection.socket.set_quick_ack(connection.acks == Acks::AtOnce);
         }
     }
 
@@ -46,6 +66,7 @@ impl Reactor {
         match connection.socket.write(&parts[..count]) {
             Ok(written) => {
                 connection.writable = written == bytes;
+                (connection.unanswered, connection.acks) = (false, Acks::WithAnswers);
                 self.input(Input::Transmitted { connection: id, bytes: written });
                 self.after_write(id);
             }

@@ -35,6 +35,7 @@ impl Reactor {
         if self.may_transmit() {
             self.transmit();
         }
+        self.acknowledge_unanswered();
         self.peers.turn_took(self.id, self.clock.now().since(self.now));
         self.give_back_memory();
         self.end_if_done();

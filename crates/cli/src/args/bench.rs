@@ -21,6 +21,7 @@ use std::time::Duration;
     martlet bench rr --json new.json --compare old.json --tolerance 5%\n  \
     martlet bench share --groups 3 --members 4 --qos 1\n  \
     martlet bench soak --seconds 3600 --rate 5000 --pid $(pidof martlet)\n  \
+    martlet bench patterns -b mqtt://127.0.0.1:1884    # embedded clients, which wait for TCP acknowledgements\n  \
     martlet bench relay --listen mqtt://127.0.0.1:1884     # the physical limit, to be measured like a broker")]
 pub(crate) struct BenchArgs {
     #[command(subcommand)]
@@ -185,6 +186,15 @@ pub(crate) enum BenchCommand {
         #[command(flatten)]
         load: LoadArgs,
     },
+    /// Short exchanges as different clients write them: an acknowledgement and then a message, header and payload apart, one
+    /// byte at a time, and so on. How long the client waits, with Nagle's algorithm and without.
+    Patterns {
+        /// Exchanges of each pattern.
+        #[arg(long, value_name = "COUNT", default_value_t = 100)]
+        rounds: u16,
+        #[command(flatten)]
+        load: LoadArgs,
+    },
     /// Serve as the physical limit: copy PUBLISH bytes between connections, with no broker logic at all.
     ///
     /// For measurements alone: the first PUBLISH of a connection decides where all its messages go, nothing is kept
@@ -243,7 +253,7 @@ pub(crate) struct LoadArgs {
     /// stands for this one: it is always said who is put under load.
     #[arg(short, long, value_name = "URL", default_value = "mqtt://127.0.0.1:1883", value_hint = ValueHint::Url)]
     pub(crate) broker: String,
-    /// The protocol version.
+    /// The protocol version. Not 5 as for pub and sub: 3.1.1 is what every broker speaks, so that figures compare.
     #[arg(long, value_enum, default_value = "3.1.1")]
     pub(crate) protocol: Protocol,
     /// The QoS of messages and subscriptions: 0 without this, and 1 for persist.
@@ -257,7 +267,7 @@ pub(crate) struct LoadArgs {
     pub(crate) window: Option<u64>,
     /// Open loop: so many messages per second of all publishers together, each at its moment, whatever became of those
     /// before it. Latencies count from that moment; how late the generator was itself is said. Not for rr, conn,
-    /// retained, persist, crowd and replay; without this 1000 for mix and soak.
+    /// retained, persist, crowd, replay and patterns; without this 1000 for mix and soak.
     #[arg(long, value_name = "COUNT", conflicts_with = "window")]
     pub(crate) rate: Option<f64>,
     /// Measure for so long, after a warm-up.

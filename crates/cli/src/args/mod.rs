@@ -51,10 +51,10 @@ pub(crate) enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
-    /// Print the manual page, of all or of one command.
+    /// Print the manual page of martlet or of one command.
     Man {
-        /// The command, as in `martlet man pub`.
-        command: Option<String>,
+        /// The command, as in `martlet man pub` or `martlet man bench pairs`.
+        command: Vec<String>,
     },
 }
 

@@ -10,8 +10,8 @@ use crate::exit::{Failure, Status, stream_failure};
 use crate::session::StopSignals;
 use compare::Earlier;
 use martlet_bench::{
-    Background, BenchFault, Conn, Crowd, Extent, Latency, Mix, Options, Persist, Relay, Replay, Report,
-    Retained, Scenario, Subs, Traffic,
+    Background, BenchFault, Conn, Crowd, Extent, Latency, Mix, Options, Patterns, Persist, Relay, Replay,
+    Report, Retained, Scenario, Subs, Traffic,
 };
 use martlet_client::QoSLevel;
 use martlet_net::{Endpoint, Url};
@@ -80,6 +80,7 @@ fn asked(command: &BenchCommand) -> Asked<'_> {
         BenchCommand::Replay { retained, reads, ref load } => {
             (load, Scenario::Replay(Replay { retained, reads }))
         }
+        BenchCommand::Patterns { rounds, ref load } => (load, Scenario::Patterns(Patterns { rounds })),
         BenchCommand::Relay { ref listen } => return Asked::Relay(listen),
     };
     Asked::Measure(load, scenario)
@@ -161,6 +162,10 @@ fn options(load: &LoadArgs, scenario: &Scenario) -> Result<Options, Failure> {
     };
     if matches!(scenario, Scenario::Mix(_)) && (load.qos.is_some() || load.window.is_some()) {
         let text = "--qos, --window: in a mix each --part has its QoS, and the clock is instead of a window";
+        return Err(Failure::usage(text.to_owned()));
+    }
+    if matches!(scenario, Scenario::Patterns(_)) && (load.qos.is_some() || load.window.is_some()) {
+        let text = "--qos, --window: each pattern has its own QoS, and waits for its answers";
         return Err(Failure::usage(text.to_owned()));
     }
     let default_rate = matches!(scenario, Scenario::Mix(_)).then_some(MIX_RATE);

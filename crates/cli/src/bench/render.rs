@@ -10,7 +10,8 @@ pub(super) fn text(report: &Report) -> String {
         let _ = write!(text, " {name}={value}");
     }
     text.push('\n');
-    for figure in &report.figures {
+    text += report.table.as_deref().unwrap_or_default();
+    for figure in report.figures.iter().filter(|_| report.table.is_none()) {
         let _ = writeln!(text, "{:>14}  {}", number(figure.value), figure.unit);
     }
     for remark in &report.remarks {

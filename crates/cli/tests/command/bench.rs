@@ -111,6 +111,25 @@ fn what_grows_leaves_nothing_behind() {
 }
 
 #[test]
+fn each_pattern_is_measured_with_nagle_and_without() {
+    let rig = Rig::telling_of_itself();
+    let before = held(&rig);
+    for protocol in ["3.1", "3.1.1", "5"] {
+        let line = format!("patterns --rounds 2 --protocol {protocol}");
+        let report = rig.bench(&format!("{line} --json -"));
+        assert!(report.status.success(), "{line}: {}", stderr(&report));
+        let report = String::from_utf8(report.stdout).unwrap();
+        for name in ["ack_publish_nagle_p50_us", "bytewise_p99_us", "brief_qos_1_nagle_max_us"] {
+            assert!(figure(&report, name).unwrap() > 0.0, "{line}: {name}");
+        }
+        is_as_before(&rig, &before, &line);
+    }
+    let readable = String::from_utf8(rig.bench("patterns --rounds 1").stdout).unwrap();
+    let line = readable.lines().find(|line| line.starts_with("one byte at a time")).unwrap();
+    assert_eq!(line.split_whitespace().filter(|word| word.parse::<u64>().is_ok()).count(), 6, "{readable}");
+}
+
+#[test]
 fn connections_come_back() {
     let rig = Rig::new();
     let pid = std::process::id();
@@ -220,7 +239,16 @@ fn exit_codes() {
     assert_eq!(ends(&format!("bench pairs --timeout 0.2 -b {silent}")), Some(27));
     let rig = Rig::new();
     assert_eq!(rig.bench("pairs --pid 4294967295").status.code(), Some(3));
-    for bad in ["persist --qos 0", "pairs --idle 100000000", "replay --threads 1", "replay --messages 5"] {
+    for bad in [
+        "persist --qos 0",
+        "pairs --idle 100000000",
+        "replay --threads 1",
+        "replay --messages 5",
+        "patterns --rounds 0",
+        "patterns --messages 5",
+        "patterns --qos 1",
+        "patterns --rate 5",
+    ] {
         assert_eq!(rig.bench(bad).status.code(), Some(2), "{bad}");
     }
 }

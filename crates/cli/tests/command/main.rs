@@ -3,6 +3,7 @@
 
 mod bench;
 mod conformance;
+mod interrupt;
 mod reconnect;
 mod rig;
 mod serve;
@@ -98,7 +99,7 @@ fn a_signal_ends_a_subscriber_in_order() {
         let mut client = rig.spawn("sub --will-topic gone --will-message bye --will-retain a");
         assert_eq!(client.line(), "here");
         client.signal(signal);
-        assert_eq!(client.end(), (String::new(), Some(0)));
+        assert_eq!(client.end(), (String::new(), Some(130)));
     }
     rig.good("pub --will-topic gone --will-message bye --will-retain b done");
     assert_eq!(rig.run("sub -n 1 -W 0.2 gone").status.code(), Some(27), "DISCONNECT discards the will");
@@ -112,7 +113,7 @@ fn a_signal_ends_a_publisher_that_owes_nothing() {
     client.child.stdin.as_mut().unwrap().write_all(b"here\n").unwrap();
     assert_eq!(rig.good("sub -n 1 a"), "here\n");
     client.signal("-INT");
-    assert_eq!(client.end(), (String::new(), Some(0)));
+    assert_eq!(client.end(), (String::new(), Some(130)));
     let mut said = String::new();
     client.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(said, "");

@@ -63,7 +63,8 @@ fn unsettled_lines_are_sent_again_in_order() {
     assert_eq!(payloads, [b"m1", b"m2", b"m3"]);
     let mut said = String::new();
     client.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-    assert_eq!(said.lines().count(), 1, "{said}");
+    assert_eq!(said.lines().count(), 2, "{said}");
+    assert_eq!(said.matches("connected again").count(), 1, "{said}");
 }
 
 #[test]
@@ -74,4 +75,35 @@ fn the_time_of_a_subscriber_bounds_its_attempts() {
     let output = martlet(&format!("sub -b {url} a")).output().unwrap();
     assert_eq!(output.status.code(), Some(24));
     assert!(stderr(&output).contains("--reconnect"), "{}", stderr(&output));
+}
+
+/// With `always` the first connection may come late, too; and both commands say when they are back.
+#[test]
+fn the_first_connection_may_come_late() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("mqtt://127.0.0.1:{port}");
+    let mut command = martlet(&format!("sub -b {url} --reconnect=always -n 1 a"));
+    let mut client = Running::new(command.stderr(Stdio::piped()));
+    let mut said = std::io::BufReader::new(client.child.stderr.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut said, &mut line).unwrap();
+    assert!(line.contains("Connection refused") && line.contains("trying again"), "{line}");
+    let rig = Rig::at(&url);
+    rig.good("pub -r a late");
+    assert_eq!(client.end(), ("late\n".to_owned(), Some(0)));
+    line.clear();
+    said.read_to_string(&mut line).unwrap();
+    assert_eq!(line.matches("connected again").count(), 1, "{line}");
+}
+
+#[test]
+fn the_first_connection_is_not_waited_for_unasked() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let output = martlet(&format!("sub -b mqtt://127.0.0.1:{port} --reconnect a")).output().unwrap();
+    assert_eq!(output.status.code(), Some(21), "{}", stderr(&output));
+    let output =
+        martlet(&format!("sub -b mqtt://127.0.0.1:{port} --reconnect=always -W 1 a")).output().unwrap();
+    assert_eq!(output.status.code(), Some(27), "{}", stderr(&output));
+    let output = martlet("sub --reconnect=sometimes a").output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
 }

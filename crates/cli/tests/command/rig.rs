@@ -15,6 +15,10 @@ impl Rig {
     pub(crate) fn new() -> Self {
         Self::of(start("mqtt://127.0.0.1:0"))
     }
+    /// One that listens at this URL.
+    pub(crate) fn at(url: &str) -> Self {
+        Self::of(start(url))
+    }
     /// One that publishes under `$SYS` many times a second.
     pub(crate) fn telling_of_itself() -> Self {
         let mut config = config("mqtt://127.0.0.1:0");

@@ -10,10 +10,11 @@ use crate::memory::GROUP_ENTRY_BYTES;
 use crate::session::SessionRef;
 use crate::shard::Shard;
 use crate::shared::{Group, Item, Offer};
-use martlet_codec::{QoSLevel, RetainHandling, SubscriptionOptions, TopicFilter};
+use martlet_codec::{QoSLevel, ReasonCode, RetainHandling, SubscriptionOptions, TopicFilter};
 use martlet_protocol::{Message, Time};
 
 impl Shard {
+    /// A session joins a group or changes its subscription to it. A new member is charged for the filter.
     pub(crate) fn member_joins(
         &mut self,
         now: Time,
@@ -21,13 +22,16 @@ impl Shard {
         member: SessionRef,
         subscription: Subscription,
         credit: u16,
-    ) {
-        let key = match self.groups.find(filter.as_str()) {
-            Some(key) => key,
-            None => self.found_group(filter),
-        };
+    ) -> Result<(), ReasonCode> {
+        let known = self.groups.find(filter.as_str());
+        let is_member = known.is_some_and(|key| self.groups.get(key).group.has(member));
+        if !is_member && !self.shapes.charge(member, filter) {
+            return Err(ReasonCode::QuotaExceeded);
+        }
+        let key = known.unwrap_or_else(|| self.found_group(filter));
         self.groups.get(key).group.join(member, subscription, credit);
         self.assign_waiting(now, key);
+        Ok(())
     }
 
     fn found_group(&mut self, filter: TopicFilter<'_>) -> GroupKey {
@@ -50,8 +54,11 @@ impl Shard {
     pub(crate) fn member_leaves(&mut self, now: Time, filter: &str, member: SessionRef) {
         let Some(key) = self.groups.find(filter) else { return };
         let group = &mut self.groups.get(key).group;
-        group.leave(member);
-        if group.members() > 0 {
+        if group.has(member) {
+            group.leave(member);
+            self.shapes.release(member, TopicFilter::from_checked(filter));
+        }
+        if self.groups.get(key).group.members() > 0 {
             return self.assign_waiting(now, key);
         }
         let Some(mut kept) = self.groups.remove(key) else { return };

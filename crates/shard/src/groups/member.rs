@@ -2,7 +2,7 @@
 
 use super::{Assigned, GroupMessage, Joined};
 use crate::clients::{Outbound, Parcelled};
-use crate::connection::Connection;
+use crate::connection::{Connection, PendingSuback};
 use crate::counters::Dropped;
 use crate::fanout::topic_hash;
 use crate::index::Subscription;
@@ -38,21 +38,25 @@ impl Shard {
         let home = self.home_of_group(filter.as_str());
         let slot = &mut self.clients.sessions[key];
         let is_new = slot.rare().shares.find(filter.as_str()).is_none();
-        let is_full = slot.rare().shares.len() >= Shares::MAX || self.clients.is_full_for_state(0);
+        let is_full = slot.rare().shares.len() >= Shares::MAX || self.clients.is_full_for_subscriptions();
         if is_new && is_full {
             return Err(ReasonCode::QuotaExceeded);
         }
         if is_new {
             self.clients.sessions[key].rare().shares.add(filter.as_str(), home);
-            self.clients.held.share_joined(filter.as_str());
-            self.clients.counters.subscriptions += 1;
-            self.clients.counters.shared_subscriptions += 1;
+            self.clients.share_joined(filter.as_str());
+        }
+        if let Some(share) = self.clients.sessions[key].rare().shares.find(filter.as_str()) {
+            share.asked = token;
         }
         let credit = self.credit_of(key, filter.as_str());
         let member = self.clients.sessions[key].name;
         if home == self.clients.config.shard {
-            self.member_joins(now, filter, member, subscription, credit);
-            return Ok(Joined::Now);
+            let result = self.member_joins(now, filter, member, subscription, credit);
+            if result.is_err() {
+                self.forget_share(key, token);
+            }
+            return result.map(|()| Joined::Now);
         }
         let batch = self.outbox(home);
         let filter = batch.pack_text(filter.as_str());
@@ -60,18 +64,37 @@ impl Shard {
         Ok(Joined::Asked)
     }
 
-    /// A group elsewhere has this session among its members: its SUBACK may go once all groups have.
-    pub(crate) fn joined(&mut self, member: SessionRef, token: u64) {
+    /// A group elsewhere has this session among its members, or has refused it: its SUBACK may go once all groups have
+    /// said so.
+    pub(crate) fn joined(&mut self, member: SessionRef, token: u64, result: Result<(), ReasonCode>) {
         let Some(key) = self.clients.sessions.resolve(member) else { return };
+        if result.is_err() {
+            self.clients.counters.subscriptions_refused += 1;
+            self.forget_share(key, token);
+        }
         let Some(id) = self.clients.sessions[key].connection else { return };
         let Connection { protocol, output, pending, .. } = &mut self.clients.connections[id];
-        let Some(index) = pending.iter().position(|pending| pending.token == token) else { return };
+        let place = |pending: &PendingSuback| token.checked_sub(pending.token).map(|place| place as usize);
+        let is_it =
+            |pending: &PendingSuback| place(pending).is_some_and(|place| place < pending.reasons.len());
+        let Some(index) = pending.iter().position(is_it) else { return };
+        if let (Err(reason), Some(place)) = (result, place(&pending[index])) {
+            pending[index].reasons[place] = reason as u8;
+        }
         pending[index].waits_for -= 1;
         if pending[index].waits_for == 0 {
             let done = pending.swap_remove(index);
             protocol.suback(done.packet_id, &done.reasons, output);
             self.clients.counters.packets_sent += 1;
             self.clients.touch(id);
+        }
+    }
+
+    /// Undoes a [`Shard::join`] that the group's home has refused, if the session has not asked again since.
+    fn forget_share(&mut self, key: SessionKey, token: u64) {
+        let rare = self.clients.sessions[key].rare.as_mut();
+        if let Some(share) = rare.and_then(|rare| rare.shares.remove_asked(token)) {
+            self.clients.share_left(&share.filter);
         }
     }
 
@@ -91,9 +114,7 @@ impl Shard {
             return false;
         };
         let member = slot.name;
-        self.clients.held.share_left(filter.as_str());
-        self.clients.counters.subscriptions -= 1;
-        self.clients.counters.shared_subscriptions -= 1;
+        self.clients.share_left(filter.as_str());
         if share.home == self.clients.config.shard {
             self.member_leaves(now, filter.as_str(), member);
         } else {

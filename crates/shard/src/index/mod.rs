@@ -28,23 +28,9 @@ use self::list::List;
 use self::trie::{Place, Trie};
 use crate::slab::{Id, Slab, reach, shrink, truncate};
 
-/// Most levels of a filter with a wildcard. The caller refuses deeper ones; a deeper one that is
+/// Maximum levels of a filter with a wildcard. The caller refuses deeper ones; a deeper one that is
 /// subscribed nevertheless matches nothing.
 pub(crate) const LEVELS_MAX: usize = 200;
-
-/// Most trie nodes visited for one topic name. A topic of n levels has at most 2^(n+1) prefixes
-/// of filters that match it, so one of up to 12 levels is never cut off, whoever subscribes; a
-/// deeper one only if somebody subscribed to thousands of filters that all match it.
-pub(crate) const VISITS_MAX: u32 = 8192;
-
-/// How a topic name was matched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Matched {
-    /// Trie nodes visited.
-    pub(crate) visits: u32,
-    /// `false`: the walk was cut off after [`VISITS_MAX`] nodes, and subscriptions may have been missed.
-    pub(crate) is_whole: bool,
-}
 
 /// A subscriber of this shard: small, dense among the even ones and among the odd ones, chosen by the caller, who may
 /// reuse it after [`Index::remove_subscriber`].
@@ -237,12 +223,13 @@ impl Index {
     }
 
     /// Visits every subscription whose filter matches; a subscriber with several such filters is
-    /// visited once for each.
+    /// visited once for each. Returns the number of trie nodes visited: at most one for each shape that a prefix of a
+    /// filter has, which is why whoever subscribes is charged for those ([`Shapes`](crate::shapes::Shapes)).
     pub(crate) fn matches(
         &self,
         topic: TopicName<'_>,
         visit: &mut impl FnMut(SubscriberId, Subscription),
-    ) -> Matched {
+    ) -> u32 {
         let mut visit_filter = |id: Id| {
             for entry in self.filters[id].subscribers.as_slice() {
                 visit(entry.who, entry.subscription);

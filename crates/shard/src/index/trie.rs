@@ -1,6 +1,6 @@
 //! The filters with a wildcard, as a trie keyed by (parent node, level).
-//! Insertion and removal cost the filter's levels. A walk visits only nodes whose filter prefix
-//! matches the topic's, and no more than a given number of them. It allocates nothing.
+//! Insertion and removal cost the filter's levels. A walk visits all nodes whose filter prefix
+//! matches the topic's, and no others. It allocates nothing.
 
 use core::hash::BuildHasher;
 
@@ -8,8 +8,8 @@ use foldhash::fast::SeedableRandomState;
 use hashbrown::HashTable;
 use martlet_codec::{TopicFilter, TopicName};
 
+use super::LEVELS_MAX;
 use super::level::Level;
-use super::{LEVELS_MAX, Matched, VISITS_MAX};
 use crate::slab::{Id, Slab, shrink};
 
 /// One prefix of wildcard filters.
@@ -92,14 +92,14 @@ impl Trie {
         }
     }
 
-    /// Visits every filter that matches the topic name.
-    pub(super) fn walk(&self, topic: TopicName<'_>, visit: &mut impl FnMut(Id)) -> Matched {
+    /// Visits every filter that matches the topic name, and returns the number of nodes visited.
+    pub(super) fn walk(&self, topic: TopicName<'_>, visit: &mut impl FnMut(Id)) -> u32 {
         if self.nodes[self.root].is_unused() {
-            return Matched { visits: 0, is_whole: true };
+            return 0;
         }
         let mut walk = Walk::new(self, topic);
         walk.visit_from(self.root, 0, visit);
-        Matched { visits: VISITS_MAX - walk.visits_left, is_whole: !walk.cut_off }
+        walk.visits
     }
 
     fn plus_below(&mut self, parent: Id) -> Id {
@@ -200,8 +200,7 @@ struct Walk<'a> {
     /// 0: not known.
     hashes: [u32; LEVELS_MAX],
     reserved: bool,
-    visits_left: u32,
-    cut_off: bool,
+    visits: u32,
 }
 
 impl<'a> Walk<'a> {
@@ -213,19 +212,14 @@ impl<'a> Walk<'a> {
             ends: [0; LEVELS_MAX],
             hashes: [0; LEVELS_MAX],
             reserved: topic.is_reserved(),
-            visits_left: VISITS_MAX,
-            cut_off: false,
+            visits: 0,
         }
     }
 
     /// Visits the filters of `at` and below; `depth` levels of the topic led here. The recursion
     /// is as deep as the deepest filter, at most [`LEVELS_MAX`].
     fn visit_from(&mut self, at: Id, depth: usize, visit: &mut impl FnMut(Id)) {
-        if self.visits_left == 0 {
-            self.cut_off = true;
-            return;
-        }
-        self.visits_left -= 1;
+        self.visits += 1;
         let node = &self.trie.nodes[at];
         let wildcards = depth > 0 || !self.reserved; // [MQTT-4.7.2-1] [3.1.1 MQTT-4.7.2-1]
         if wildcards && let Some(multi) = node.multi {

@@ -12,7 +12,7 @@ use martlet_protocol::Publications;
 use super::seek::{self, Next};
 use super::{Retained, RetainedMessage};
 
-/// A topic name of so many bytes is as much work as two short ones.
+/// A topic name, or a text to seek, of so many bytes is as much work as two short ones.
 const BYTES_PER_VISIT: usize = 256;
 
 /// How far a lookup got.
@@ -76,6 +76,8 @@ impl Cursor {
                     }
                     Next::After => {}
                     Next::At(text) => {
+                        // Much of it may be the filter's, which is copied each time.
+                        visits_left = visits_left.saturating_sub(text.len() / BYTES_PER_VISIT);
                         self.place = Some(text.into_boxed_slice());
                         break;
                     }

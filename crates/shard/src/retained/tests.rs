@@ -328,6 +328,19 @@ fn long_names_are_more_visits() {
     assert_eq!((step, found), (Step::More, 2), "eleven each");
 }
 
+/// A filter's level may have 65,000 bytes, which are copied for each topic name that is looked at.
+#[test]
+fn long_filters_are_more_visits() {
+    let mut table = Table::new();
+    (0..100).for_each(|n| assert_eq!(table.set(topic(&format!("{n}/a")), n, None), None));
+    let (mut cursor, mut steps) = (cursor(&format!("+/{}", "b".repeat(60_000))), 1);
+    while table.step(&mut cursor, 256, &mut |_, _| ControlFlow::Continue(())) == Step::More {
+        steps += 1;
+    }
+    assert!(steps >= 50, "{steps} steps, of two names each");
+    assert_eq!(visits(&mut table, "+/b").1, 0);
+}
+
 #[test]
 fn subtrees_that_cannot_match_are_not_scanned() {
     let mut table = Table::new();

@@ -131,6 +131,12 @@ impl<M: Copy, I: Copy + Eq + Hash> Group<M, I> {
         self.queued_bytes
     }
 
+    /// Whether a session is a member.
+    #[must_use]
+    pub(crate) fn has(&self, member: I) -> bool {
+        self.by_id.contains_key(&member)
+    }
+
     /// A connected session subscribes, or subscribes again; it can take `credit` messages now.
     pub(crate) fn join(&mut self, member: I, subscription: Subscription, credit: u16) {
         if let Some(&id) = self.by_id.get(&member) {

@@ -221,31 +221,6 @@ fn drops_by_their_reasons() {
 }
 
 #[test]
-fn a_match_that_is_cut_off() {
-    let mut rig = Rig::new(1);
-    rig.connect("s", "v5");
-    rig.ignore("s");
-    rig.connect("p", "v5");
-    let filter = |bits: u32| {
-        let levels = (0..13).map(|level| if bits >> level & 1 == 1 { "+" } else { "x" });
-        levels.collect::<Vec<_>>().join("/")
-    };
-    for from in (0..1 << 13).step_by(64) {
-        let filters: Vec<String> = (from..from + 64).map(filter).collect();
-        rig.tell("s", &format!("subscribe 1 {}", filters.join(" ")));
-    }
-    rig.tell("p", "publish x/x y");
-    assert_eq!(rig.counters().matches_cut, 0);
-    let topic = vec!["x"; 13].join("/");
-    (0..3).for_each(|_| rig.tell("p", &format!("publish {topic} y 1#1")));
-    assert_eq!((rig.counters().matches_cut, rig.counters().subscriptions), (3, 1 << 13));
-    let line = format!("publish {topic} y");
-    rig.tell_all("p", &[&*line; 3]); // each for itself, though they come together
-    assert_eq!(rig.counters().matches_cut, 6);
-    rig.heard("p");
-}
-
-#[test]
 fn an_answer_that_waited_for_a_group_elsewhere() {
     let mut rig = Rig::new(2);
     for shard in [0, 1] {

@@ -124,7 +124,7 @@ fn nothing_is_sent_again_while_the_connection_lasts() {
         rig.connect("s", "v5 expiry=60");
         rig.subscribe("s", "t@1");
         rig.tell("s", "publish t a 1#1");
-        rig.expect_all("s", &["publish t a 1#1", "puback 1"]);
+        rig.expect_all("s", &["puback 1", "publish t a 1#1"]);
         rig.pass(3600); // [MQTT-4.4.0-1]
         rig.silent("s");
     });
@@ -143,7 +143,7 @@ fn acknowledgements_that_fit_nothing() {
         rig.expect("s", "pubcomp 9 92"); // 4.3.3: so that the client can go on
         rig.subscribe("s", "t@2");
         rig.tell("s", "publish t a 1#1");
-        rig.expect_all("s", &["publish t a 1#1", "puback 1"]);
+        rig.expect_all("s", &["puback 1", "publish t a 1#1"]);
         rig.tell("s", "pubrec 1"); // a QoS 1 message has no PUBREC
         rig.expect("s", "disconnect 82");
         rig.closed("s", EndReason::Violation(Violation::WrongAcknowledgement));
@@ -156,7 +156,7 @@ fn a_refusal_settles_the_message() {
         rig.connect("s", "v5 expiry=60");
         rig.subscribe("s", "t@2");
         rig.tell_all("s", &["publish t a 1#1", "publish t b 2#2"]);
-        rig.expect_all("s", &["publish t a 1#1", "puback 1", "publish t b 2#2", "pubrec 2"]);
+        rig.expect_all("s", &["puback 1", "publish t a 1#1", "pubrec 2", "publish t b 2#2"]);
         rig.tell("s", "puback 1 87");
         rig.tell("s", "pubrec 2 80");
         rig.silent("s"); // no PUBREL: [MQTT-4.4.0-2]

@@ -381,6 +381,35 @@ fn memory_counts_what_is_not_payload() {
     });
 }
 
+/// Of 256 KiB, filters take half, and messages find room.
+#[test]
+fn filters_of_one_client_leave_room_for_messages_of_others() {
+    everywhere_with(
+        |config| config.memory_bytes_max = 256 * 1024,
+        |rig| {
+            rig.connect("s", "v5 expiry=60");
+            rig.subscribe("s", "t@1");
+            rig.cut("s");
+            let (long, deep) = ("x".repeat(3000), "y/".repeat(150));
+            for filter in [format!("N/+/{long}"), format!("N/{deep}+"), format!("$share/gN/{long}")] {
+                rig.connect("crowd", "v5");
+                rig.ignore("crowd");
+                for n in 0..200 {
+                    rig.tell("crowd", &format!("subscribe 1 {}@0", filter.replace('N', &n.to_string())));
+                }
+                let subscriptions = rig.counters().subscriptions;
+                assert!((10..150).contains(&subscriptions), "{filter}: {subscriptions}");
+                rig.connect("p", "v5");
+                (1..=10).for_each(|n| rig.tell("p", &format!("publish t *1000 1#{n}")));
+                assert_eq!(rig.heard("p"), (1..=10).map(|n| format!("puback {n}")).collect::<Vec<_>>());
+                assert_eq!(rig.counters().dropped.total(), 0);
+                rig.cut("p");
+                rig.cut("crowd");
+            }
+        },
+    );
+}
+
 #[test]
 fn qos_0_for_nobody_home() {
     everywhere(|rig| {

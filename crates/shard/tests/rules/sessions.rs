@@ -137,7 +137,7 @@ fn a_session_is_taken_over() {
         rig.closed("old", EndReason::TakenOver);
         rig.expect("new", "connack 00 present");
         rig.tell("new", "publish t hi 1#1");
-        rig.expect_all("new", &["publish t hi 1#1", "puback 1"]); // it has the old one's subscription
+        rig.expect_all("new", &["puback 1", "publish t hi 1#1"]); // it has the old one's subscription
         rig.dial("last", "v311 id=c clean=1");
         rig.expect("new", "disconnect 8e");
         rig.expect("last", "connack 00");
