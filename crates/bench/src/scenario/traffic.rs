@@ -19,6 +19,9 @@ const WINDOW_QOS_0: u64 = 1024;
 /// Such a window is never worth more bytes than this.
 const WINDOW_BYTES_MAX: usize = 1 << 20;
 
+/// Connections of one run at most.
+const CONNECTIONS_MAX: usize = 1_000_000;
+
 /// Who hears whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Traffic {
@@ -97,6 +100,11 @@ impl Traffic {
         if self.publishers() == 0 || self.subscribers() == 0 {
             return usage("there must be a publisher and a subscriber");
         }
+        if self.publishers().saturating_add(self.subscribers()) > CONNECTIONS_MAX {
+            return Err(BenchFault::Usage(format!(
+                "write {CONNECTIONS_MAX} connections at most, of all together"
+            )));
+        }
         match self {
             Self::FanIn { publishers, subscribers } if subscribers > publishers => {
                 usage("--subscribers: fan-in has at most as many subscribers as publishers")
@@ -128,7 +136,7 @@ impl Traffic {
         match self {
             Self::Pairs { pairs } | Self::RoundTrips { pairs } => pairs,
             Self::FanIn { subscribers, .. } | Self::FanOut { subscribers, .. } => subscribers,
-            Self::Share { groups, members, .. } => groups * members,
+            Self::Share { groups, members, .. } => groups.saturating_mul(members),
         }
     }
 

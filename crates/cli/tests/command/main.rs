@@ -4,6 +4,7 @@
 mod bench;
 mod conformance;
 mod interrupt;
+mod numbers;
 mod reconnect;
 mod rig;
 mod serve;
