@@ -61,12 +61,17 @@ pub enum Traffic {
 }
 
 impl Traffic {
-    pub(super) fn run(self, bench: &mut Bench<'_>, background: Background) -> Result<Report, BenchFault> {
+    pub(super) fn run(
+        self,
+        bench: &mut Bench<'_>,
+        background: Background,
+        report: &mut Report,
+    ) -> Result<(), BenchFault> {
         self.check()?;
         let options = bench.options;
         let connections = self.publishers() + self.subscribers();
         background.check(options, connections)?;
-        let mut report = Report::new(self.name());
+        report.scenario = self.name();
         report.set("publishers", &self.publishers());
         report.set("subscribers", &self.subscribers());
         if let Self::Share { groups, .. } = self {
@@ -76,7 +81,18 @@ impl Traffic {
             Some(rate) => report.set("rate", &rate),
             None => report.set("window", &self.window(options)),
         }
-        background.tell(&mut report);
+        background.tell(report);
+        let outcome = self.measure(bench, background, report);
+        bench.clean_up_after(outcome, |bench| background.clean_up(bench))
+    }
+
+    fn measure(
+        self,
+        bench: &mut Bench<'_>,
+        background: Background,
+        report: &mut Report,
+    ) -> Result<(), BenchFault> {
+        let (options, connections) = (bench.options, self.publishers() + self.subscribers());
         background.set_up(bench)?;
         let part = Part::only(bench, self);
         let flows = part.flows(bench);
@@ -86,13 +102,13 @@ impl Traffic {
         let measured = steady(bench, records, options.messages() * part.deliveries())?;
         let recorded = records.then(|| bench.take_recorded());
         bench.drain()?;
-        measured.report_traffic(&mut report);
-        measured.report_pace(options, recorded, &mut report);
+        measured.report_traffic(report);
+        measured.report_pace(options, recorded, report);
         let counts = bench.counts();
-        verify(&counts, counts[Counter::Expected], &mut report);
+        verify(&counts, counts[Counter::Expected], report);
         bench.close(|role| !matches!(role, Role::Idle), false, connections)?;
         background.tear_down(bench)?;
-        Ok(report)
+        Ok(())
     }
 
     pub(super) fn check(self) -> Result<(), BenchFault> {

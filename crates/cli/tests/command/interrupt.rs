@@ -105,29 +105,6 @@ fn a_pipe_that_nobody_reads_keeps_nobody() {
     assert_eq!(ended.join().unwrap(), Some(130));
 }
 
-#[test]
-fn an_interrupted_bench_prints_what_it_has() {
-    let rig = Rig::new();
-    for line in [
-        "bench pairs --seconds 1000 -b",
-        "bench pairs --messages 1000000000 -b",
-        "bench rr --seconds 1000 -b",
-    ] {
-        let mut client = Running::new(martlet(&format!("{line} {}", rig.url)).stderr(Stdio::piped()));
-        thread::sleep(Duration::from_secs(4)); // it has warmed up, and measures; earlier it has no figures
-        client.signal("-INT");
-        let (report, code) = client.end();
-        let mut said = String::new();
-        client.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        assert_eq!(code, Some(130), "{line}: {report}{said}");
-        assert!(said.contains("interrupted"), "{said}");
-        assert!(
-            report.contains("deliver") || said.contains("before there were figures"),
-            "{line}: {report}{said}"
-        );
-    }
-}
-
 /// Runs until it says, on stderr, that it is under way; then a signal: its exit code.
 fn told_then_interrupted(line: &str, words: &str) -> Option<i32> {
     let mut client = Running::new(martlet(line).stderr(Stdio::piped()));
