@@ -5,6 +5,7 @@ mod bench;
 mod conformance;
 mod interrupt;
 mod numbers;
+mod readme;
 mod reconnect;
 mod rig;
 mod serve;
