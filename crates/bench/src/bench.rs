@@ -38,7 +38,7 @@ pub(crate) struct Bench<'a> {
     threads: Vec<JoinHandle<()>>,
     /// What was counted before the run proper.
     forgotten: Counts,
-    /// Its measurement was ended early; whatever follows runs to its end.
+    /// It was ended early; whatever follows, which is little, runs to its end.
     interrupted: bool,
 }
 
@@ -148,7 +148,10 @@ impl<'a> Bench<'a> {
         match self.watch(doing, still, is_done)? {
             Watched::Done => Ok(true),
             Watched::Still => Ok(false),
-            Watched::Interrupted => Err(BenchFault::Interrupted),
+            Watched::Interrupted => {
+                self.interrupted = true;
+                Err(BenchFault::Interrupted)
+            }
         }
     }
 
@@ -163,9 +166,29 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// Whether the measurement was ended early.
+    /// Whether it was ended early.
     pub(crate) fn is_interrupted(&self) -> bool {
         self.interrupted
+    }
+
+    /// The same, with a look at the observer: for who does not wait for counters.
+    pub(crate) fn look_for_interruption(&mut self) -> bool {
+        self.interrupted |= self.observer.is_interrupted();
+        self.interrupted
+    }
+
+    /// Where a run was ended early, closes its connections and removes what it has left at the server.
+    pub(crate) fn clean_up_after(
+        &mut self,
+        outcome: Result<(), BenchFault>,
+        clean_up: impl FnOnce(&mut Self) -> Result<(), BenchFault>,
+    ) -> Result<(), BenchFault> {
+        if matches!(outcome, Err(BenchFault::Interrupted)) {
+            self.tell_all(|| Command::Stop);
+            self.tell_all(|| Command::Close { which: |_| true, abruptly: false });
+            clean_up(self)?;
+        }
+        outcome
     }
 
     fn watch(

@@ -49,10 +49,6 @@ pub struct Report {
 }
 
 impl Report {
-    pub(crate) fn new(scenario: &'static str) -> Self {
-        Report { scenario, ..Report::default() }
-    }
-
     pub(crate) fn set(&mut self, name: &'static str, value: &dyn ToString) {
         self.settings.push((name, value.to_string()));
     }

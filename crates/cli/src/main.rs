@@ -15,7 +15,9 @@ mod outage;
 mod publish;
 mod serve;
 mod session;
+mod signals;
 mod source;
+mod stdout;
 mod subscribe;
 
 use args::{Cli, Command};

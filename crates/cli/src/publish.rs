@@ -3,7 +3,8 @@
 use crate::args::PublishArgs;
 use crate::exit::{Failure, Status, shown};
 use crate::outage::OnLoss;
-use crate::session::{Plan, Session, Step};
+use crate::session::{GOODBYE_LIMIT, Plan, Session, Step};
+use crate::signals::StopSignals;
 use crate::source::{Polled, Source};
 use martlet_client::{Event, Message, Place, PropertiesBuf, Property, QoSLevel, Refused, Token, TopicName};
 use std::collections::VecDeque;
@@ -13,6 +14,9 @@ use std::time::{Duration, Instant};
 /// Messages without an acknowledgement at most.
 const UNSETTLED_MAX: usize = 1000;
 
+/// How long acknowledgements are waited for after a signal.
+const LINGER: Duration = Duration::from_secs(1);
+
 /// How long one look at a slow connection lasts before signals are looked at again.
 const PATIENCE: Duration = Duration::from_millis(200);
 
@@ -20,10 +24,11 @@ pub(crate) fn run(args: &PublishArgs) -> Result<(), Failure> {
     let topic = TopicName::new(&args.topic)
         .map_err(|bad| Failure::usage(format!("the topic `{}` is wrong: {bad}", shown(&args.topic))))?;
     let properties = properties(args)?;
+    let signals = StopSignals::watch(GOODBYE_LIMIT)?;
     let one = Source::one(args)?;
     let on_loss = if args.lines { OnLoss::new(args.reconnect) } else { OnLoss::End };
     let plan = Plan { patience: args.connection.connect_timeout, deadline: None, on_loss };
-    let session = Session::open(&args.connection, plan, |options| {
+    let session = Session::open(&args.connection, plan, signals, |options| {
         options.limits.topic_alias_outgoing_max = u16::from(args.properties.topic_alias);
         options.queue_bytes_max = usize::MAX; // one message may be large; their number is bounded here
     })?;
@@ -32,7 +37,11 @@ pub(crate) fn run(args: &PublishArgs) -> Result<(), Failure> {
         None => Source::lines(session.client.interrupter())?,
     };
     let mut publisher = Publisher::new(args, topic, properties, session);
-    let outcome = publisher.run(source);
+    let mut outcome = publisher.run(source);
+    if outcome.as_ref().is_err_and(|failure| failure.status == Status::Interrupted) {
+        publisher.linger();
+        outcome = Err(publisher.interrupted());
+    }
     publisher.session.close();
     outcome
 }
@@ -56,12 +65,14 @@ struct Publisher<'a> {
     again: usize,
     /// QoS 1 and 2: what was sent and is not settled, in order.
     unsettled: VecDeque<(Token, Rc<Vec<u8>>)>,
+    /// Nothing more comes to be sent.
+    is_at_end: bool,
 }
 
 impl<'a> Publisher<'a> {
     fn new(args: &'a PublishArgs, topic: TopicName<'a>, properties: PropertiesBuf, session: Session) -> Self {
         let (waiting, unsettled) = Default::default();
-        Publisher { args, topic, properties, session, waiting, again: 0, unsettled }
+        Publisher { args, topic, properties, session, waiting, again: 0, unsettled, is_at_end: false }
     }
 
     fn run(&mut self, mut source: Source) -> Result<(), Failure> {
@@ -70,13 +81,13 @@ impl<'a> Publisher<'a> {
             let payload = match source.poll()? {
                 Polled::Payload(payload) => Rc::new(payload),
                 Polled::Nothing if self.look(None)? != Look::Stopped => continue,
-                Polled::Nothing if self.is_settled() => return Err(Failure::interrupted()),
-                Polled::Nothing => return Err(interrupted()),
+                Polled::Nothing => return Err(Failure::interrupted()),
                 Polled::End => break,
             };
-            for _ in 0..self.args.repeat {
+            for sent in 1..=self.args.repeat {
                 self.wait_until(due)?;
                 self.waiting.push_back(Rc::clone(&payload));
+                self.is_at_end = source.is_at_end() && sent == self.args.repeat;
                 self.send()?;
                 due = (!self.args.interval.is_zero()).then(|| Instant::now() + self.args.interval);
             }
@@ -152,7 +163,7 @@ impl<'a> Publisher<'a> {
     /// As [`Self::look`], where a signal comes too early.
     fn work(&mut self, until: Option<Instant>) -> Result<Look, Failure> {
         match self.look(until)? {
-            Look::Stopped => Err(interrupted()),
+            Look::Stopped => Err(Failure::interrupted()),
             found => Ok(found),
         }
     }
@@ -181,15 +192,30 @@ impl<'a> Publisher<'a> {
         Ok(Look::Something)
     }
 
+    /// After a signal: what was sent may still be acknowledged, for a moment.
+    fn linger(&mut self) {
+        let until = Instant::now() + LINGER;
+        while !self.unsettled.is_empty() && !self.session.is_in_outage() {
+            // Whatever goes wrong now, the signal is why the command ends.
+            if !matches!(self.look(Some(until)), Ok(Look::Something)) {
+                return;
+            }
+        }
+    }
+
+    /// Whether the broker has everything that was there to be sent when the signal came.
+    fn interrupted(&mut self) -> Failure {
+        if (self.args.lines || self.is_at_end) && self.is_settled() {
+            return Failure::interrupted();
+        }
+        Failure::new(Status::Interrupted, "interrupted before every message was sent and acknowledged")
+    }
+
     /// The message behind a token, which is one of the oldest.
     fn take(&mut self, token: Token) -> Option<Rc<Vec<u8>>> {
         let index = self.unsettled.iter().position(|(sent, _)| *sent == token)?;
         self.unsettled.remove(index).map(|(_, payload)| payload)
     }
-}
-
-fn interrupted() -> Failure {
-    Failure::new(Status::Interrupted, "interrupted before every message was sent and acknowledged")
 }
 
 /// The property block of each PUBLISH, without the expiry, which is counted from each message on.

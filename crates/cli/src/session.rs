@@ -4,13 +4,12 @@ use crate::args::ConnectionArgs;
 use crate::connect;
 use crate::exit::{Failure, Status};
 use crate::outage::{self, OnLoss, Outage};
+use crate::signals::StopSignals;
 use martlet_client::{
     Address, Client, ConnectFault, ConnectOptions, End, Endpoint, Event, Interrupter, Next, ReasonCode, Url,
 };
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +19,7 @@ use std::time::{Duration, Instant};
 /// How long an orderly end may take.
 const DISCONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// The same after a signal, with everything before it.
-const GOODBYE_LIMIT: Duration = Duration::from_secs(6);
+pub(crate) const GOODBYE_LIMIT: Duration = Duration::from_secs(6);
 
 pub(crate) struct Session {
     pub(crate) client: Client,
@@ -62,10 +61,11 @@ pub(crate) enum Step {
 }
 
 impl Session {
-    /// Connects; from here on SIGINT and SIGTERM end the session in order.
+    /// Connects; from there on SIGINT and SIGTERM end the session in order.
     pub(crate) fn open(
         args: &ConnectionArgs,
         plan: Plan,
+        signals: StopSignals,
         change: impl FnOnce(&mut ConnectOptions),
     ) -> Result<Self, Failure> {
         let url: Url =
@@ -78,7 +78,7 @@ impl Session {
         change(&mut options);
         let mut client = Client::new(options)?;
         let interrupter = client.interrupter();
-        let signals = StopSignals::watch(GOODBYE_LIMIT, move || interrupter.interrupt())?;
+        signals.on_signal(move || interrupter.interrupt());
         let connected = client.reconnect(&url.endpoint, plan.patience());
         let mut session = Session { client, signals, endpoint: url.endpoint, plan, outage: None };
         match connected {
@@ -200,51 +200,4 @@ fn lost(client: &Client, end: &End) -> Failure {
         (end, _) => end.to_string(),
     };
     Failure::new(Status::ConnectionLost, text)
-}
-
-/// SIGINT and SIGTERM: the first asks for an orderly end and wakes who has to know, the second ends at once.
-pub(crate) struct StopSignals(Arc<Asked>);
-
-#[derive(Default)]
-struct Asked {
-    came: AtomicBool,
-    /// There is somebody to take leave of.
-    may_wait: AtomicBool,
-}
-
-impl StopSignals {
-    /// Watches for them. Until [`Self::may_wait`], and when an orderly end takes longer than `limit`, the first ends
-    /// at once, too: whoever has to know may be waiting for a host that does not answer, or for a pipe that nobody reads.
-    pub(crate) fn watch(limit: Duration, wake: impl Fn() + Send + 'static) -> Result<Self, Failure> {
-        let cannot = |e| Failure::new(Status::Internal, format!("cannot watch signals: {e}"));
-        let asked = Arc::new(Asked::default());
-        let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(cannot)?;
-        let told = Arc::clone(&asked);
-        let watch = move || {
-            for _ in signals.forever() {
-                if told.came.swap(true, Ordering::AcqRel) || !told.may_wait.load(Ordering::Acquire) {
-                    signal_hook::low_level::exit(Status::Interrupted as i32);
-                }
-                wake();
-                let late = move || {
-                    thread::sleep(limit);
-                    signal_hook::low_level::exit(Status::Interrupted as i32);
-                };
-                // Without this thread a second signal still ends everything.
-                let _ = thread::Builder::new().name("late".into()).spawn(late);
-            }
-        };
-        thread::Builder::new().name("signals".into()).spawn(watch).map_err(cannot)?;
-        Ok(StopSignals(asked))
-    }
-
-    /// Whether there is a connection to end in order.
-    pub(crate) fn may_wait(&self, may_wait: bool) {
-        self.0.may_wait.store(may_wait, Ordering::Release);
-    }
-
-    /// Whether one came.
-    pub(crate) fn came(&self) -> bool {
-        self.0.came.load(Ordering::Acquire)
-    }
 }

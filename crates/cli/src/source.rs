@@ -61,6 +61,11 @@ impl Source {
         Ok(Self::Lines(receiver))
     }
 
+    /// Whether it is known that nothing more comes.
+    pub(crate) fn is_at_end(&self) -> bool {
+        matches!(self, Self::One(None))
+    }
+
     pub(crate) fn poll(&mut self) -> Result<Polled, Failure> {
         match self {
             Self::One(payload) => Ok(payload.take().map_or(Polled::End, Polled::Payload)),

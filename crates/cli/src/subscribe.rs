@@ -4,12 +4,14 @@ use crate::args::{Handling, SubscribeArgs};
 use crate::exit::{Failure, Status, shown};
 use crate::format::{Format, Stamp, make_harmless};
 use crate::outage::OnLoss;
-use crate::session::{Plan, Session, Step, watch_stdout};
+use crate::session::{GOODBYE_LIMIT, Plan, Session, Step, watch_stdout};
+use crate::signals::StopSignals;
+use crate::stdout::{Blocked, write_stdout};
 use martlet_client::{
     Event, FiltersBuf, Place, PropertiesBuf, Property, Received, Refused, RetainHandling,
     SubscriptionOptions, TopicFilter,
 };
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -24,13 +26,14 @@ pub(crate) fn run(args: &SubscribeArgs) -> Result<(), Failure> {
     }
     let filters = filters(args)?;
     let properties = properties(args)?;
-    let printer = Printer::new(args)?;
+    let signals = StopSignals::watch(GOODBYE_LIMIT)?;
+    let printer = Printer::new(args, signals.clone(), until)?;
     let plan = Plan {
         patience: args.connection.connect_timeout,
         deadline: until,
         on_loss: OnLoss::new(args.reconnect),
     };
-    let session = Session::open(&args.connection, plan, |options| {
+    let session = Session::open(&args.connection, plan, signals, |options| {
         options.limits.topic_alias_maximum = args.topic_alias_maximum;
     })?;
     let mut subscriber = Subscriber {
@@ -46,9 +49,11 @@ pub(crate) fn run(args: &SubscribeArgs) -> Result<(), Failure> {
     subscriber.subscribe()?;
     let outcome = subscriber.run(until);
     let written = subscriber.printer.flush();
+    let late = subscriber.timed_out();
     subscriber.session.close();
     match (outcome, written) {
         (Err(Halt::Failure(failure)), _) | (_, Err(Halt::Failure(failure))) => Err(failure),
+        (Err(Halt::Late), _) | (_, Err(Halt::Late)) => Err(late),
         _ => Ok(()),
     }
 }
@@ -57,6 +62,8 @@ pub(crate) fn run(args: &SubscribeArgs) -> Result<(), Failure> {
 enum Halt {
     /// As it was meant to; or nobody reads stdout any more.
     Done,
+    /// The time of the command was over while nobody read stdout.
+    Late,
     Failure(Failure),
 }
 
@@ -157,10 +164,12 @@ struct Printer {
     /// Whether control characters are to be escaped.
     is_terminal: bool,
     collected: Vec<u8>,
+    signals: StopSignals,
+    until: Option<Instant>,
 }
 
 impl Printer {
-    fn new(args: &SubscribeArgs) -> Result<Self, Failure> {
+    fn new(args: &SubscribeArgs, signals: StopSignals, until: Option<Instant>) -> Result<Self, Failure> {
         let parse = |text| Format::parse(text).map_err(|bad| Failure::usage(format!("--format: {bad}")));
         let format = match &args.format {
             Some(text) => parse(text)?,
@@ -171,7 +180,7 @@ impl Printer {
         let end: &[u8] = if args.no_newline { b"" } else { b"\n" };
         // A format of the user's own says what it wants; JSON escapes by itself.
         let is_terminal = args.format.is_none() && !args.json && io::stdout().is_terminal();
-        Ok(Printer { format, end, is_terminal, collected: Vec::new() })
+        Ok(Printer { format, end, is_terminal, collected: Vec::new(), signals, until })
     }
 
     fn print(&mut self, received: &Received) -> Result<(), Halt> {
@@ -188,14 +197,21 @@ impl Printer {
         if self.collected.len() >= COLLECT_MAX { self.flush() } else { Ok(()) }
     }
 
+    /// Writes what is collected. A reader that does not read is waited for, but no longer than the command has time,
+    /// and a signal ends the waiting.
     fn flush(&mut self) -> Result<(), Halt> {
-        let mut stdout = io::stdout().lock();
-        let written = stdout.write_all(&self.collected).and_then(|()| stdout.flush());
-        self.collected.clear();
-        match written {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Halt::Done),
-            Err(error) => {
+        let collected = std::mem::take(&mut self.collected);
+        let is_over = || self.signals.came() || self.until.is_some_and(|until| until <= Instant::now());
+        match write_stdout(&collected, is_over) {
+            Ok(()) => {
+                self.collected = collected;
+                self.collected.clear();
+                Ok(())
+            }
+            Err(Blocked::GivenUp) if self.signals.came() => Err(Failure::interrupted().into()),
+            Err(Blocked::GivenUp) => Err(Halt::Late),
+            Err(Blocked::Failed(error)) if error.kind() == ErrorKind::BrokenPipe => Err(Halt::Done),
+            Err(Blocked::Failed(error)) => {
                 let text = format!("cannot write to stdout: {error}");
                 Err(Failure::new(Status::Configuration, text).into())
             }

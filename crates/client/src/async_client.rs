@@ -5,13 +5,13 @@ use crate::async_socket::AsyncSocket;
 use crate::fault::ConnectFault;
 use martlet_codec::{FiltersBuf, Properties, QoSLevel, ReasonCode, TopicFiltersBuf};
 use martlet_net::{Endpoint, Fault, Stream};
-use martlet_protocol::client::{ConnectOptions, Connection, Event, Refused, Token, Welcome};
+use martlet_protocol::client::{ConnectOptions, Connection, End, Event, Refused, Token, Welcome};
 use martlet_protocol::{Message, Time};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::time::Duration;
 use tokio::io::Interest;
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout};
 
 /// Bytes read at once.
 const READ_LEN: usize = 64 * 1024;
@@ -28,6 +28,8 @@ pub struct AsyncClient {
     scratch: Box<[u8]>,
     /// Events that came before the connection was there.
     held: VecDeque<Event>,
+    /// Whether the server has said anything on this stream.
+    heard: bool,
     /// What the system said when the stream was lost.
     fault: Option<io::Error>,
 }
@@ -44,6 +46,7 @@ impl AsyncClient {
             origin: Instant::now(),
             scratch: vec![0; READ_LEN].into_boxed_slice(),
             held: VecDeque::new(),
+            heard: false,
             fault: None,
         })
     }
@@ -62,7 +65,8 @@ impl AsyncClient {
         Ok((client, welcome))
     }
 
-    /// A new connection for the session of the last one, which has ended: its last event was taken.
+    /// A new connection for the session of the last one, which has ended: its last event was taken. After a fault,
+    /// or when the future was dropped, it may be called again. A `limit` of zero times out.
     ///
     /// # Errors
     /// As [`Self::connect`].
@@ -71,34 +75,62 @@ impl AsyncClient {
         endpoint: &Endpoint,
         limit: Duration,
     ) -> Result<Box<Welcome>, ConnectFault> {
-        let until = Instant::now() + limit;
         if limit.is_zero() {
             return Err(ConnectFault::TimedOut); // the system takes no such limit
         }
+        if !self.connection.is_connected() && !self.connection.is_closing() {
+            self.give_up(); // what a dropped future began
+        }
+        let begun = Instant::now();
         self.stream = Some(open(endpoint.clone(), limit).await.map_err(ConnectFault::Stream)?);
-        self.fault = None;
+        (self.fault, self.heard) = (None, false);
         self.connection.connect(self.now());
-        let mut held = std::mem::take(&mut self.held);
-        let outcome = loop {
-            match timeout_at(until, self.next()).await {
-                Ok(Some(event)) => match ConnectFault::outcome(event) {
-                    Ok(outcome) => break outcome,
-                    Err(event) => held.push_back(event),
-                },
-                Ok(None) | Err(_) => break Err(ConnectFault::TimedOut),
+        let outcome = timeout(limit.saturating_sub(begun.elapsed()), self.outcome()).await;
+        let outcome = outcome.unwrap_or(Err(ConnectFault::TimedOut));
+        if matches!(outcome, Err(ConnectFault::TimedOut | ConnectFault::Challenged)) {
+            self.give_up();
+        }
+        match outcome {
+            Err(ConnectFault::TimedOut | ConnectFault::Ended(End::Stream | End::NoConnAck)) if self.heard => {
+                Err(ConnectFault::NotMqtt)
             }
-        };
-        self.held = held;
-        outcome
+            outcome => outcome,
+        }
+    }
+
+    /// What becomes of a connection that is being made. Other events stay, also when this is dropped.
+    async fn outcome(&mut self) -> Result<Box<Welcome>, ConnectFault> {
+        loop {
+            let Some(event) = self.next_of_connection().await else { return Err(ConnectFault::TimedOut) };
+            match ConnectFault::outcome(event) {
+                Ok(outcome) => return outcome,
+                Err(event) => self.held.push_back(event),
+            }
+        }
+    }
+
+    /// Closes a stream on which no connection came about; that it ended is no news.
+    fn give_up(&mut self) {
+        self.lose(None);
+        let events = std::iter::from_fn(|| self.connection.poll_event());
+        self.held.extend(events.filter(|event| !matches!(event, Event::Disconnected(_))));
     }
 
     /// The next event; `None` when there is no connection and no event is left. Everything that the protocol asks
     /// for, such as acknowledgements and keep-alive, is done while this is awaited. Dropping the future loses
     /// nothing.
     pub async fn next(&mut self) -> Option<Event> {
+        match self.held.pop_front() {
+            None => self.next_of_connection().await,
+            held => held,
+        }
+    }
+
+    async fn next_of_connection(&mut self) -> Option<Event> {
         loop {
+            self.handle_timers();
             self.write();
-            if let Some(event) = self.held.pop_front().or_else(|| self.connection.poll_event()) {
+            if let Some(event) = self.connection.poll_event() {
                 return Some(event);
             }
             self.stream.as_ref()?;
@@ -111,6 +143,7 @@ impl AsyncClient {
         self.write();
         while self.connection.output_len() > 0 && self.stream.is_some() {
             self.turn().await;
+            self.handle_timers();
             self.write();
         }
     }
@@ -219,6 +252,17 @@ impl AsyncClient {
         if reading {
             self.read();
         }
+    }
+
+    /// Handles timers that are due. What the server has sent is read before: an answer that is here already is in
+    /// time, however long nobody looked.
+    fn handle_timers(&mut self) {
+        if self.connection.poll_timeout().is_none_or(|at| at > self.now()) {
+            return;
+        }
+        if self.connection.wants_bytes() {
+            self.read();
+        }
         let now = self.now();
         self.connection.handle_timeout(now);
     }
@@ -253,6 +297,7 @@ impl AsyncClient {
         match stream.try_read(&mut self.scratch) {
             Ok(0) => self.lose(None),
             Ok(n) => {
+                self.heard = true;
                 let now = self.now();
                 self.connection.handle_bytes(now, &self.scratch[..n]);
             }

@@ -97,21 +97,21 @@ impl Client {
         Ok((client, welcome))
     }
 
-    /// A new connection for the session of the last one, which has ended: its last event was taken. A `limit` of zero
-    /// times out unless a connection was begun. After a
-    /// fault it may be called again; after [`ConnectFault::Interrupted`] that goes on with what was begun.
+    /// A new connection for the session of the last one, which has ended: its last event was taken. After a fault it
+    /// may be called again; after [`ConnectFault::Interrupted`] that goes on with what was begun. A `limit` of zero
+    /// times out, unless something was begun.
     ///
     /// # Errors
     /// As [`Self::connect`].
     pub fn reconnect(&mut self, endpoint: &Endpoint, limit: Duration) -> Result<Box<Welcome>, ConnectFault> {
-        let until = Instant::now() + limit;
+        let until = after(limit);
         let begun = self.link.is_open() && !self.connection.is_connected() && !self.connection.is_closing();
         if !begun {
             self.begin(endpoint, limit)?;
         }
         let mut held = std::mem::take(&mut self.held);
         let outcome = loop {
-            match self.next(Some(until)) {
+            match self.next(until) {
                 Next::Event(event) => match ConnectFault::outcome(event) {
                     Ok(outcome) => break outcome,
                     Err(event) => held.push_back(event),
@@ -172,11 +172,15 @@ impl Client {
     }
 
     /// The next event, waiting for it until `until` if need be. Everything that the protocol asks for in the
-    /// meantime, such as acknowledgements and keep-alive, is done here: call it often. A moment that has passed
-    /// does not wait, but looks at the stream and the timers once.
+    /// meantime, such as acknowledgements and keep-alive, is done here: call it often.
+    ///
+    /// With a moment that has passed it does not wait, but writes, reads once and handles the timers: calling it so
+    /// again and again keeps the connection alive and misses nothing. A server that sends without a pause does not
+    /// keep it beyond `until` either.
     pub fn next(&mut self, until: Option<Instant>) -> Next {
         let mut has_looked = false;
         loop {
+            self.handle_timers();
             self.write();
             if let Some(event) = self.held.pop_front().or_else(|| self.connection.poll_event()) {
                 return Next::Event(event);
@@ -187,39 +191,33 @@ impl Client {
             if self.interrupted.swap(false, Ordering::Acquire) {
                 return Next::Interrupted;
             }
-            if self.link.is_readable() && self.connection.wants_bytes() {
-                self.read();
-                continue;
-            }
-            if has_looked && until.is_some_and(|until| until <= Instant::now()) {
+            if has_looked && is_over(until) {
                 return Next::TimedOut;
             }
-            self.wait(until);
+            self.turn(until);
             has_looked = true;
         }
     }
 
-    /// Writes all that waits to be written, within `limit`, which may be zero. True if it all went out.
+    /// Writes all that waits to be written, within `limit`: with zero, what the stream takes at once. True if it all
+    /// went out; false, too, where there is no connection, or none any more.
     pub fn flush(&mut self, limit: Duration) -> bool {
-        self.drain(Instant::now() + limit);
+        let is_written = self.drain(after(limit));
         self.write();
-        self.connection.output_len() == 0
+        is_written
     }
 
-    fn drain(&mut self, until: Instant) {
+    fn drain(&mut self, until: Option<Instant>) -> bool {
         let mut has_looked = false;
         loop {
+            self.handle_timers();
             self.write_some();
-            let is_over = has_looked && until <= Instant::now();
-            if self.connection.output_len() == 0 || !self.link.is_open() || is_over {
-                return;
+            let is_written = self.connection.output_len() == 0;
+            if is_written || !self.link.is_open() || (has_looked && is_over(until)) {
+                return is_written && self.link.is_open();
             }
-            if self.link.is_readable() && self.connection.wants_bytes() {
-                self.read();
-            } else {
-                self.wait(Some(until));
-                has_looked = true;
-            }
+            self.turn(until);
+            has_looked = true;
         }
     }
 
@@ -261,18 +259,18 @@ impl Client {
     /// Ends the connection in order: DISCONNECT is written behind all that waits, and the server is given `limit`
     /// to take it and to close. Events that are left can still be taken.
     pub fn disconnect(&mut self, reason: ReasonCode, session_expiry_s: Option<u32>, limit: Duration) {
-        let until = Instant::now() + limit;
+        let until = after(limit);
         if self.connection.disconnect(reason, session_expiry_s).is_err() {
             return self.lose(None);
         }
         self.drain(until);
         self.link.finish();
         // A stream that is closed with unread bytes is reset, and what the server has not read by then is lost.
-        while self.link.is_open() && Instant::now() < until {
+        while self.link.is_open() && !is_over(until) {
             match self.link.read(&mut self.scratch) {
                 Ok(Some(0)) | Err(_) => break,
                 Ok(Some(_)) => {}
-                Ok(None) => self.wait(Some(until)),
+                Ok(None) => self.wait(until),
             }
         }
         self.lose(None);
@@ -291,18 +289,45 @@ impl Client {
         self.fault.as_ref()
     }
 
+    /// Waits until `until` for something to do, unless there is something to read, and reads once.
+    fn turn(&mut self, until: Option<Instant>) {
+        let may_read = |client: &Self| client.link.is_readable() && client.connection.wants_bytes();
+        if !may_read(self) {
+            self.wait(until);
+        } else if self.connection.output_len() > 0 {
+            self.poll(Some(Duration::ZERO)); // whether the stream takes more is not known otherwise
+        }
+        if may_read(self) {
+            self.read();
+        }
+    }
+
+    /// Waits for the stream, the interrupter, a timer, or until `until`.
     fn wait(&mut self, until: Option<Instant>) {
-        let due = self.connection.poll_timeout().map(|at| {
-            let left_ms = at.since(self.now());
-            Duration::from_millis(left_ms)
-        });
+        let due = self.connection.poll_timeout().map(|at| Duration::from_millis(at.since(self.now())));
         let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-        let limit = match (due, left) {
+        self.poll(match (due, left) {
             (Some(due), Some(left)) => Some(due.min(left)),
             (due, left) => due.or(left),
-        };
+        });
+    }
+
+    fn poll(&mut self, limit: Option<Duration>) {
         if let Err(error) = self.link.wait(limit) {
             self.lose(Some(error));
+        }
+    }
+
+    /// Handles timers that are due. What the server has sent is read before: an answer that is here already is in
+    /// time, however long nobody looked.
+    fn handle_timers(&mut self) {
+        let is_due = |client: &Self| client.connection.poll_timeout().is_some_and(|at| at <= client.now());
+        if !is_due(self) {
+            return;
+        }
+        self.poll(Some(Duration::ZERO));
+        if self.link.is_readable() && self.connection.wants_bytes() {
+            self.read();
         }
         let now = self.now();
         self.connection.handle_timeout(now);
@@ -356,4 +381,13 @@ impl Client {
         self.link.close();
         self.connection.handle_close();
     }
+}
+
+/// The moment after `limit`; none if no clock goes that far.
+fn after(limit: Duration) -> Option<Instant> {
+    Instant::now().checked_add(limit)
+}
+
+fn is_over(until: Option<Instant>) -> bool {
+    until.is_some_and(|until| until <= Instant::now())
 }

@@ -12,6 +12,9 @@ use std::time::Duration;
 const STREAM: Token = Token(0);
 const WAKER: Token = Token(1);
 
+/// No wait is longer at once: the system takes no limit above 24 days.
+const WAIT_MAX: Duration = Duration::from_secs(86_400);
+
 /// At most this many pieces go into one write.
 const PIECES_MAX: usize = 16;
 
@@ -94,8 +97,9 @@ impl Link {
     pub(crate) fn is_readable(&self) -> bool {
         self.readable && self.stream.is_some()
     }
-    /// Waits for the stream, the waker or the end of `limit`.
+    /// Waits for the stream, the waker or the end of `limit`, or of a day. A limit of zero only looks.
     pub(crate) fn wait(&mut self, limit: Option<Duration>) -> io::Result<()> {
+        let limit = limit.map(|limit| limit.min(WAIT_MAX));
         match self.poll.poll(&mut self.events, limit) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
             outcome => outcome?,

@@ -85,3 +85,89 @@ fn faults_are_told_apart() {
         assert!(matches!(nobody, Err(ConnectFault::Stream(_))));
     });
 }
+
+#[test]
+fn polling_without_time_delivers_and_keeps_alive() {
+    run(async {
+        let (endpoint, server) = server(|mut stream| {
+            accept(&mut stream);
+            for _ in 0..2 {
+                let mut packet = [0; 2];
+                stream.read_exact(&mut packet).unwrap();
+                assert_eq!(packet, [0xc0, 0]); // [3.1.1 MQTT-3.1.2-23]
+                stream.write_all(b"\xd0\x00\x30\x03\x00\x01t").unwrap();
+            }
+        });
+        let options = ConnectOptions { keep_alive_s: 1, ..ConnectOptions::new(Version::V311, "c") };
+        let (mut client, _) = AsyncClient::connect(&endpoint, options, LIMIT).await.unwrap();
+        let mut messages = 0;
+        loop {
+            match tokio::time::timeout(Duration::ZERO, client.next()).await {
+                Ok(Some(Event::Message(_))) => messages += 1,
+                Ok(Some(Event::Disconnected(end))) => break assert_eq!(end, End::Stream),
+                Ok(other) => panic!("{other:?}"),
+                Err(_) => thread::sleep(Duration::from_millis(1)),
+            }
+        }
+        assert_eq!(messages, 2);
+        server.join().unwrap();
+    });
+}
+
+#[test]
+fn messages_without_a_pause_leave_time_for_keep_alive() {
+    run(async {
+        let (pinged, ping) = std::sync::mpsc::channel();
+        let (endpoint, server) = server(move |mut stream| {
+            accept(&mut stream);
+            let mut reader = stream.try_clone().unwrap();
+            let listen = thread::spawn(move || {
+                let mut packet = [0; 2];
+                reader.read_exact(&mut packet).unwrap();
+                pinged.send(packet).unwrap();
+            });
+            let block = b"\x30\x03\x00\x01t".repeat(10_000);
+            while stream.write_all(&block).is_ok() {}
+            listen.join().unwrap();
+        });
+        let options = ConnectOptions { keep_alive_s: 1, ..ConnectOptions::new(Version::V311, "c") };
+        let (mut client, _) = AsyncClient::connect(&endpoint, options, LIMIT).await.unwrap();
+        let end = std::time::Instant::now() + 2 * LIMIT;
+        while ping.try_recv().is_err() {
+            assert!(std::time::Instant::now() < end, "no PINGREQ");
+            assert!(matches!(client.next().await, Some(Event::Message(_))));
+            thread::sleep(Duration::from_millis(1)); // slower than the server
+        }
+        drop(client);
+        server.join().unwrap();
+    });
+}
+
+#[test]
+fn a_fault_leaves_nothing_behind_for_the_next_attempt() {
+    run(async {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = Endpoint::tcp("127.0.0.1", listener.local_addr().unwrap().port());
+        let mut client = AsyncClient::new(ConnectOptions::new(Version::V311, "c")).unwrap();
+        let none = client.reconnect(&endpoint, Duration::ZERO).await;
+        assert!(matches!(none, Err(ConnectFault::TimedOut)), "{none:?}");
+        let silent = client.reconnect(&endpoint, Duration::from_millis(50)).await;
+        assert!(matches!(silent, Err(ConnectFault::TimedOut)), "{silent:?}");
+        let dropped =
+            tokio::time::timeout(Duration::from_millis(50), client.reconnect(&endpoint, LIMIT)).await;
+        assert!(dropped.is_err());
+        let server = thread::spawn(move || {
+            let mut silent = [listener.accept().unwrap().0, listener.accept().unwrap().0];
+            silent.iter_mut().for_each(|stream| drop(stream.read_exact(&mut [0; 15])));
+            accept(&mut listener.accept().unwrap().0);
+        });
+        client.reconnect(&endpoint, Duration::MAX).await.unwrap();
+        server.join().unwrap();
+        let (endpoint, _server) = self::server(|mut stream| stream.write_all(b"SSH-2.0-x\r\n"));
+        let stranger = AsyncClient::connect(&endpoint, ConnectOptions::new(Version::V311, "c"), LIMIT).await;
+        assert!(
+            matches!(stranger, Err(ConnectFault::Ended(End::Fatal(_)) | ConnectFault::NotMqtt)),
+            "{stranger:?}"
+        );
+    });
+}

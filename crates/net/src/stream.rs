@@ -90,11 +90,11 @@ impl Stream {
 
 /// Tries each address; every one but the last gets a fair share of the time that is left.
 fn connect_tcp(addresses: &[SocketAddr], limit: Duration) -> io::Result<TcpStream> {
-    let end = Instant::now() + limit;
+    let begun = Instant::now();
     let mut last = io::Error::from(io::ErrorKind::TimedOut);
     for (tried, address) in addresses.iter().enumerate() {
         let untried = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
-        let share = end.saturating_duration_since(Instant::now()) / untried;
+        let share = limit.saturating_sub(begun.elapsed()) / untried;
         if share.is_zero() {
             break;
         }

@@ -105,6 +105,14 @@ impl Background {
         bench.close(is_silent, true, self.holders())
     }
 
+    /// Removes what would stay after a run that was ended early; its connections are closed.
+    pub(super) fn clean_up(self, bench: &mut Bench<'_>) -> Result<(), BenchFault> {
+        if self.retained == 0 {
+            return Ok(());
+        }
+        self.publish(bench, "removing retained messages", 0)
+    }
+
     fn holders(self) -> usize {
         self.subscriptions.min(HOLDERS)
     }

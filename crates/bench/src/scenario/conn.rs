@@ -27,16 +27,16 @@ pub struct Conn {
 }
 
 impl Conn {
-    pub(super) fn run(self, bench: &mut Bench<'_>) -> Result<Report, BenchFault> {
+    pub(super) fn run(self, bench: &mut Bench<'_>, report: &mut Report) -> Result<(), BenchFault> {
         if self.connections == 0 {
             return Err(BenchFault::Usage("--connections: write at least 1".to_owned()));
         }
-        let mut report = Report::new("conn");
+        report.scenario = "conn";
         report.set("connections", &self.connections);
         report.set("subscribes", &self.subscribes);
         let before = bench.resident()?;
         let opened = self.open(bench)?;
-        self.report_rate(&opened, ["connects_per_s", "server_cpu_us_per_connect"], &mut report);
+        self.report_rate(&opened, ["connects_per_s", "server_cpu_us_per_connect"], report);
         let connected = bench.resident()?;
         report.memory(
             "resident_bytes_per_connection",
@@ -45,15 +45,18 @@ impl Conn {
             self.connections as u64,
             "connection",
         );
-        self.hold(bench, &mut report)?;
-        self.ping(bench, &mut report)?;
+        self.hold(bench, report)?;
+        self.ping(bench, report)?;
         for storm in 0..self.storms {
+            if bench.look_for_interruption() {
+                break;
+            }
             let is_last = storm + 1 == self.storms;
             bench.close(|_| true, true, self.connections)?;
             let opened = self.open(bench)?;
             if is_last {
                 let names = ["reconnects_per_s", "server_cpu_us_per_reconnect"];
-                self.report_rate(&opened, names, &mut report);
+                self.report_rate(&opened, names, report);
                 report.change(
                     "resident_after_storm_percent",
                     connected,
@@ -65,7 +68,7 @@ impl Conn {
         // An orderly end would leave thousands of ports in TIME_WAIT, and slow down the next run.
         bench.close(|_| true, true, self.connections)?;
         report.change("resident_after_all_percent", before, bench.resident()?, "before all");
-        Ok(report)
+        Ok(())
     }
 
     fn open(self, bench: &mut Bench<'_>) -> Result<Measured, BenchFault> {

@@ -35,11 +35,16 @@ struct Sum {
 }
 
 impl Crowd {
-    pub(super) fn run(self, bench: &mut Bench<'_>) -> Result<Report, BenchFault> {
+    pub(super) fn run(self, bench: &mut Bench<'_>, report: &mut Report) -> Result<(), BenchFault> {
         if self.sessions == 0 {
             return Err(BenchFault::Usage("--sessions: write at least 1".to_owned()));
         }
-        let mut report = Report::new("crowd");
+        let outcome = self.measure(bench, report);
+        bench.clean_up_after(outcome, |bench| self.remove_sessions(bench))
+    }
+
+    fn measure(self, bench: &mut Bench<'_>, report: &mut Report) -> Result<(), BenchFault> {
+        report.scenario = "crowd";
         report.set("sessions", &self.sessions);
         let prefix = format!("bench/{:08x}", bench.nonce());
         let (alone, crowded) = (format!("{prefix}/alone"), format!("{prefix}/crowd"));
@@ -49,19 +54,17 @@ impl Crowd {
         })?;
         bench.forget();
         let mut sums = [Sum::default(), Sum::default()];
-        for slice in 0..=SLICES {
-            for (filter, sum) in [&alone, &crowded].into_iter().zip(&mut sums) {
-                let (measured, times) = subscribe(bench, filter)?;
-                // The first one warms up.
-                if slice > 0 {
-                    sum.add(&measured, times);
-                }
-            }
+        let outcome = in_turn([&alone, &crowded], &mut sums, bench);
+        if sums.iter().all(|sum| sum.times > 0) {
+            tell(&sums, report);
         }
-        tell(&sums, &mut report);
-        // A clean session discards the one that was kept.
-        self.sessions(bench, "removing sessions", Session::Clean, |_| Vec::new())?;
-        Ok(report)
+        outcome?;
+        self.remove_sessions(bench)
+    }
+
+    /// A clean session discards the one that was kept.
+    fn remove_sessions(self, bench: &mut Bench<'_>) -> Result<(), BenchFault> {
+        self.sessions(bench, "removing sessions", Session::Clean, |_| Vec::new())
     }
 
     /// Connects all of them, some at a time, and leaves without a word.
@@ -90,6 +93,19 @@ impl Crowd {
         }
         Ok(())
     }
+}
+
+/// Measures both filters in turn; the first time warms up.
+fn in_turn(filters: [&String; 2], sums: &mut [Sum; 2], bench: &mut Bench<'_>) -> Result<(), BenchFault> {
+    for slice in 0..=SLICES {
+        for (filter, sum) in filters.into_iter().zip(&mut *sums) {
+            let (measured, times) = subscribe(bench, filter)?;
+            if slice > 0 {
+                sum.add(&measured, times);
+            }
+        }
+    }
+    Ok(())
 }
 
 /// One client subscribes and unsubscribes for a slice of the run; how often it did.

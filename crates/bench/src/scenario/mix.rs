@@ -36,9 +36,9 @@ pub struct Mix {
 }
 
 impl Mix {
-    pub(super) fn run(&self, bench: &mut Bench<'_>) -> Result<Report, BenchFault> {
+    pub(super) fn run(&self, bench: &mut Bench<'_>, report: &mut Report) -> Result<(), BenchFault> {
         self.check(bench.options)?;
-        let mut report = Report::new(if self.told_every.is_some() { "soak" } else { "mix" });
+        report.scenario = if self.told_every.is_some() { "soak" } else { "mix" };
         let parts: Vec<String> = self.ingredients.iter().map(Ingredient::describe).collect();
         report.set("parts", &parts.join(","));
         report.set("rate", &bench.options.rate.unwrap_or_default());
@@ -52,15 +52,15 @@ impl Mix {
                 let deliveries = shares.sum();
                 (steady(bench, true, deliveries)?, bench.take_recorded())
             }
-            Some(every) => soak(bench, every, &mut report)?,
+            Some(every) => soak(bench, every, report)?,
         };
         bench.drain()?;
-        measured.report_traffic(&mut report);
-        measured.report_pace(bench.options, Some(recorded), &mut report);
+        measured.report_traffic(report);
+        measured.report_pace(bench.options, Some(recorded), report);
         let counts = bench.counts();
-        verify(&counts, counts[Counter::Expected], &mut report);
+        verify(&counts, counts[Counter::Expected], report);
         bench.close(|_| true, false, connections)?;
-        Ok(report)
+        Ok(())
     }
 
     fn check(&self, options: &Options) -> Result<(), BenchFault> {

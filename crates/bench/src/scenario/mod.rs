@@ -78,7 +78,8 @@ impl Scenario {
     }
 }
 
-/// Runs a scenario to its end.
+/// Runs a scenario to its end, or until the observer ends it: then the report has what was found by then, and what the
+/// server was made to keep is removed nevertheless.
 ///
 /// # Errors
 /// What made figures impossible. Losses and the like are failures in the report.
@@ -92,17 +93,23 @@ pub fn run(
         return Err(BenchFault::Usage(text.to_owned()));
     }
     let mut bench = Bench::start(options, observer)?;
-    let mut report = match scenario {
-        Scenario::Traffic(traffic, background) => traffic.run(&mut bench, *background),
-        Scenario::Conn(conn) => conn.run(&mut bench),
-        Scenario::Subs(subs) => subs.run(&mut bench),
-        Scenario::Retained(retained) => retained.run(&mut bench),
-        Scenario::Persist(persist) => persist.run(&mut bench),
-        Scenario::Mix(mix) => mix.run(&mut bench),
-        Scenario::Crowd(crowd) => crowd.run(&mut bench),
-        Scenario::Replay(replay) => replay.run(&mut bench),
-        Scenario::Patterns(patterns) => patterns.run(&mut bench),
-    }?;
+    let mut report = Report::default();
+    let outcome = match scenario {
+        Scenario::Traffic(traffic, background) => traffic.run(&mut bench, *background, &mut report),
+        Scenario::Conn(conn) => conn.run(&mut bench, &mut report),
+        Scenario::Subs(subs) => subs.run(&mut bench, &mut report),
+        Scenario::Retained(retained) => retained.run(&mut bench, &mut report),
+        Scenario::Persist(persist) => persist.run(&mut bench, &mut report),
+        Scenario::Mix(mix) => mix.run(&mut bench, &mut report),
+        Scenario::Crowd(crowd) => crowd.run(&mut bench, &mut report),
+        Scenario::Replay(replay) => replay.run(&mut bench, &mut report),
+        Scenario::Patterns(patterns) => patterns.run(&mut bench, &mut report),
+    };
+    match outcome {
+        // What was found before is worth having.
+        Err(BenchFault::Interrupted) if !report.figures.is_empty() => {}
+        outcome => outcome?,
+    }
     let qos = match scenario {
         Scenario::Mix(_) | Scenario::Patterns(_) => "mixed".to_owned(),
         _ => options.qos.to_string(),

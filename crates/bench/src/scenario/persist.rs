@@ -30,9 +30,14 @@ pub struct Persist {
 }
 
 impl Persist {
-    pub(super) fn run(self, bench: &mut Bench<'_>) -> Result<Report, BenchFault> {
+    pub(super) fn run(self, bench: &mut Bench<'_>, report: &mut Report) -> Result<(), BenchFault> {
         self.check(bench)?;
-        let mut report = Report::new("persist");
+        let outcome = self.measure(bench, report);
+        bench.clean_up_after(outcome, |bench| self.remove_sessions(bench))
+    }
+
+    fn measure(self, bench: &mut Bench<'_>, report: &mut Report) -> Result<(), BenchFault> {
+        report.scenario = "persist";
         let count = self.each() * (self.sessions * self.publishers) as u64;
         report.set("sessions", &self.sessions);
         report.set("queued", &count);
@@ -41,19 +46,23 @@ impl Persist {
         bench.close(|_| true, false, self.sessions)?;
         let before = bench.resident()?;
         let filled = self.fill(bench, count)?;
-        report_side(&filled, count, ["queued_per_s", "queue_cpu_s_per_million"], &mut report);
-        filled.report_limits(&mut report);
+        report_side(&filled, count, ["queued_per_s", "queue_cpu_s_per_million"], report);
+        filled.report_limits(report);
         report.memory("resident_bytes_per_message", before, bench.resident()?, count, "queued message");
         let drained = self.drain(bench, count)?;
-        report_side(&drained, count, ["drained_per_s", "drain_cpu_s_per_million"], &mut report);
-        drained.report_load(&mut report);
-        verify(&bench.counts(), count, &mut report);
+        report_side(&drained, count, ["drained_per_s", "drain_cpu_s_per_million"], report);
+        drained.report_load(report);
+        verify(&bench.counts(), count, report);
         bench.close(|_| true, false, self.sessions)?;
-        // A clean session discards the one that was kept.
-        self.open_sessions(bench, Session::Clean)?;
-        bench.close(|_| true, false, self.sessions)?;
+        self.remove_sessions(bench)?;
         report.change("resident_after_all_percent", before, bench.resident()?, "before all");
-        Ok(report)
+        Ok(())
+    }
+
+    /// A clean session discards the one that was kept.
+    fn remove_sessions(self, bench: &mut Bench<'_>) -> Result<(), BenchFault> {
+        self.open_sessions(bench, Session::Clean)?;
+        bench.close(|_| true, false, self.sessions)
     }
 
     fn check(self, bench: &Bench<'_>) -> Result<(), BenchFault> {

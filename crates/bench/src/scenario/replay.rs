@@ -31,13 +31,23 @@ pub struct Replay {
 }
 
 impl Replay {
-    pub(super) fn run(self, bench: &mut Bench<'_>) -> Result<Report, BenchFault> {
+    pub(super) fn run(self, bench: &mut Bench<'_>, report: &mut Report) -> Result<(), BenchFault> {
         let background = Background { retained: self.retained, ..Background::default() };
         self.check(bench)?;
         background.check(bench.options, ALONE.publishers() + ALONE.subscribers())?;
-        let mut report = Report::new("replay");
+        report.scenario = "replay";
         report.set("retained", &self.retained);
         report.set("reads", &self.reads);
+        let outcome = self.measure(background, bench, report);
+        bench.clean_up_after(outcome, |bench| background.clean_up(bench))
+    }
+
+    fn measure(
+        self,
+        background: Background,
+        bench: &mut Bench<'_>,
+        report: &mut Report,
+    ) -> Result<(), BenchFault> {
         background.set_up(bench)?;
         let part = Part::only(bench, ALONE);
         let flows = part.flows(bench);
@@ -46,10 +56,15 @@ impl Replay {
         bench.tell_all(|| Command::Publish);
         bench.pass("warming up", PAUSE)?;
         let (mut reading, mut quiet, begun) = (Latency::new(), Latency::new(), bench.snapshot()?);
-        for _ in 0..self.reads {
-            let begun = Instant::now();
-            reading.add(&self.read(bench)?);
-            quiet.add(&rest(bench, begun.elapsed())?);
+        for read in 0..self.reads {
+            match self.read_and_rest(bench) {
+                Ok(latencies) => {
+                    reading.add(&latencies[0]);
+                    quiet.add(&latencies[1]);
+                }
+                Err(BenchFault::Interrupted) if read > 0 => break, // the readings before are worth having
+                Err(fault) => return Err(fault),
+            }
         }
         let measured = bench.since(&begun)?;
         bench.drain()?;
@@ -57,12 +72,12 @@ impl Replay {
         report.low("reading_latency_max_ms", delays[0], "ms latency at most while another client reads all");
         report.low("quiet_latency_max_ms", delays[1], "ms latency at most while nobody does");
         report.latency(reading);
-        measured.report_load(&mut report);
+        measured.report_load(report);
         let counts = bench.counts();
-        verify(&counts, counts[Counter::Expected], &mut report);
+        verify(&counts, counts[Counter::Expected], report);
         bench.close(|_| true, false, ALONE.publishers() + ALONE.subscribers())?;
         background.tear_down(bench)?;
-        Ok(report)
+        Ok(())
     }
 
     fn check(self, bench: &Bench<'_>) -> Result<(), BenchFault> {
@@ -77,6 +92,13 @@ impl Replay {
             Extent::Messages(_) => usage("--messages: a replay lasts as long as the reading"),
             Extent::Time(_) => Ok(()),
         }
+    }
+
+    /// Latencies while a client reads everything, and for as long while nobody does.
+    fn read_and_rest(self, bench: &mut Bench<'_>) -> Result<[Latency; 2], BenchFault> {
+        let begun = Instant::now();
+        let reading = self.read(bench)?;
+        Ok([reading, rest(bench, begun.elapsed())?])
     }
 
     /// A client reads everything; the latencies of the other one meanwhile.

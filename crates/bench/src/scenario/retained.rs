@@ -27,26 +27,31 @@ pub struct Retained {
 }
 
 impl Retained {
-    pub(super) fn run(self, bench: &mut Bench<'_>) -> Result<Report, BenchFault> {
+    pub(super) fn run(self, bench: &mut Bench<'_>, report: &mut Report) -> Result<(), BenchFault> {
         if self.publishers == 0 || self.each() == 0 {
             let text = "there must be a publisher, and a topic for each publisher";
             return Err(BenchFault::Usage(text.to_owned()));
         }
-        let mut report = Report::new("retained");
+        let outcome = self.measure(bench, report);
+        bench.clean_up_after(outcome, |bench| self.publish(bench, 0).map(drop))
+    }
+
+    fn measure(self, bench: &mut Bench<'_>, report: &mut Report) -> Result<(), BenchFault> {
+        report.scenario = "retained";
         let count = self.each() * self.publishers as u64;
         report.set("topics", &count);
         report.set("publishers", &self.publishers);
         let before = bench.resident()?;
         let stored = self.publish(bench, bench.options.payload_len)?;
-        report_side(&stored, count, ["stored_per_s", "store_cpu_s_per_million"], &mut report);
+        report_side(&stored, count, ["stored_per_s", "store_cpu_s_per_million"], report);
         report.memory("resident_bytes_per_message", before, bench.resident()?, count, "retained message");
         let read = self.read(bench, count)?;
-        report_side(&read, count, ["read_per_s", "read_cpu_s_per_million"], &mut report);
-        read.report_load(&mut report);
-        verify(&bench.counts(), count, &mut report);
+        report_side(&read, count, ["read_per_s", "read_cpu_s_per_million"], report);
+        read.report_load(report);
+        verify(&bench.counts(), count, report);
         self.publish(bench, 0)?;
         report.change("resident_after_all_percent", before, bench.resident()?, "before all");
-        Ok(report)
+        Ok(())
     }
 
     fn each(self) -> u64 {

@@ -19,7 +19,11 @@ pub(super) fn steady(bench: &mut Bench<'_>, records: bool, deliveries: u64) -> R
     };
     match bench.options.extent {
         Extent::Time(time) => {
-            bench.pass("warming up", (time / 5).clamp(Duration::from_millis(200), Duration::from_secs(2)))?;
+            let warm_up = (time / 5).clamp(Duration::from_millis(200), Duration::from_secs(2));
+            bench.measure("warming up", warm_up)?;
+            if bench.is_interrupted() {
+                return bench.since(&first).map(Measured::all_of_it);
+            }
             record(bench);
             let begun = bench.snapshot()?;
             bench.measure("measuring", time)?;
@@ -28,7 +32,10 @@ pub(super) fn steady(bench: &mut Bench<'_>, records: bool, deliveries: u64) -> R
         Extent::Messages(_) => {
             let at_least = |part: u64| move |counts: &Counts| counts[Counter::Delivered] >= part;
             let still = bench.options.patience;
-            bench.wait_still("warming up", still, at_least(deliveries / 10))?;
+            bench.measure_while("warming up", still, at_least(deliveries / 10))?;
+            if bench.is_interrupted() {
+                return bench.since(&first).map(Measured::all_of_it);
+            }
             record(bench);
             let begun = bench.snapshot()?;
             bench.measure_while("measuring", still, at_least(deliveries - deliveries / 10))?;

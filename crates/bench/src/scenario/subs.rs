@@ -39,12 +39,12 @@ pub(super) fn last_level(number: usize) -> &'static str {
 }
 
 impl Subs {
-    pub(super) fn run(self, bench: &mut Bench<'_>) -> Result<Report, BenchFault> {
+    pub(super) fn run(self, bench: &mut Bench<'_>, report: &mut Report) -> Result<(), BenchFault> {
         if self.connections == 0 || self.publishers == 0 || self.each() == 0 {
             let text = "there must be a publisher, and a subscription for each connection";
             return Err(BenchFault::Usage(text.to_owned()));
         }
-        let mut report = Report::new("subs");
+        report.scenario = "subs";
         let count = (self.each() * self.connections) as u64;
         report.set("subscriptions", &count);
         report.set("connections", &self.connections);
@@ -64,12 +64,12 @@ impl Subs {
         let measured = steady(bench, bench.options.rate.is_some(), bench.options.messages())?;
         let recorded = bench.options.rate.map(|_| bench.take_recorded());
         bench.drain()?;
-        measured.report_traffic(&mut report);
-        measured.report_pace(bench.options, recorded, &mut report);
+        measured.report_traffic(report);
+        measured.report_pace(bench.options, recorded, report);
         let counts = bench.counts();
-        verify(&counts, counts[Counter::Expected], &mut report);
+        verify(&counts, counts[Counter::Expected], report);
         bench.close(|_| true, false, self.connections + self.publishers)?;
-        Ok(report)
+        Ok(())
     }
 
     fn each(self) -> usize {

@@ -19,6 +19,9 @@ const WINDOW_QOS_0: u64 = 1024;
 /// Such a window is never worth more bytes than this.
 const WINDOW_BYTES_MAX: usize = 1 << 20;
 
+/// Connections of one run at most.
+const CONNECTIONS_MAX: usize = 1_000_000;
+
 /// Who hears whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Traffic {
@@ -58,12 +61,17 @@ pub enum Traffic {
 }
 
 impl Traffic {
-    pub(super) fn run(self, bench: &mut Bench<'_>, background: Background) -> Result<Report, BenchFault> {
+    pub(super) fn run(
+        self,
+        bench: &mut Bench<'_>,
+        background: Background,
+        report: &mut Report,
+    ) -> Result<(), BenchFault> {
         self.check()?;
         let options = bench.options;
         let connections = self.publishers() + self.subscribers();
         background.check(options, connections)?;
-        let mut report = Report::new(self.name());
+        report.scenario = self.name();
         report.set("publishers", &self.publishers());
         report.set("subscribers", &self.subscribers());
         if let Self::Share { groups, .. } = self {
@@ -73,7 +81,18 @@ impl Traffic {
             Some(rate) => report.set("rate", &rate),
             None => report.set("window", &self.window(options)),
         }
-        background.tell(&mut report);
+        background.tell(report);
+        let outcome = self.measure(bench, background, report);
+        bench.clean_up_after(outcome, |bench| background.clean_up(bench))
+    }
+
+    fn measure(
+        self,
+        bench: &mut Bench<'_>,
+        background: Background,
+        report: &mut Report,
+    ) -> Result<(), BenchFault> {
+        let (options, connections) = (bench.options, self.publishers() + self.subscribers());
         background.set_up(bench)?;
         let part = Part::only(bench, self);
         let flows = part.flows(bench);
@@ -83,19 +102,24 @@ impl Traffic {
         let measured = steady(bench, records, options.messages() * part.deliveries())?;
         let recorded = records.then(|| bench.take_recorded());
         bench.drain()?;
-        measured.report_traffic(&mut report);
-        measured.report_pace(options, recorded, &mut report);
+        measured.report_traffic(report);
+        measured.report_pace(options, recorded, report);
         let counts = bench.counts();
-        verify(&counts, counts[Counter::Expected], &mut report);
+        verify(&counts, counts[Counter::Expected], report);
         bench.close(|role| !matches!(role, Role::Idle), false, connections)?;
         background.tear_down(bench)?;
-        Ok(report)
+        Ok(())
     }
 
     pub(super) fn check(self) -> Result<(), BenchFault> {
         let usage = |text: &str| Err(BenchFault::Usage(text.to_owned()));
         if self.publishers() == 0 || self.subscribers() == 0 {
             return usage("there must be a publisher and a subscriber");
+        }
+        if self.publishers().saturating_add(self.subscribers()) > CONNECTIONS_MAX {
+            return Err(BenchFault::Usage(format!(
+                "write {CONNECTIONS_MAX} connections at most, of all together"
+            )));
         }
         match self {
             Self::FanIn { publishers, subscribers } if subscribers > publishers => {
@@ -128,7 +152,7 @@ impl Traffic {
         match self {
             Self::Pairs { pairs } | Self::RoundTrips { pairs } => pairs,
             Self::FanIn { subscribers, .. } | Self::FanOut { subscribers, .. } => subscribers,
-            Self::Share { groups, members, .. } => groups * members,
+            Self::Share { groups, members, .. } => groups.saturating_mul(members),
         }
     }
 

@@ -1,7 +1,8 @@
 //! Options of `martlet bench`.
 
 use super::connection::Protocol;
-use super::{qos, seconds};
+use super::numbers::{CLIENTS, HELD, MESSAGES, TIMES, seconds, some_seconds, whole};
+use super::qos;
 use clap::{Args, Subcommand, ValueHint};
 use martlet_bench::{Background, Ingredient, Traffic};
 use martlet_client::QoSLevel;
@@ -33,7 +34,7 @@ pub(crate) enum BenchCommand {
     /// Publishers with a subscriber each.
     Pairs {
         /// How many pairs.
-        #[arg(long, value_name = "COUNT", default_value_t = 10)]
+        #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = whole::<usize>(CLIENTS))]
         pairs: usize,
         #[command(flatten)]
         background: BackgroundArgs,
@@ -43,10 +44,10 @@ pub(crate) enum BenchCommand {
     /// Many publishers, few subscribers, which use wildcards.
     FanIn {
         /// How many publish.
-        #[arg(long, value_name = "COUNT", default_value_t = 50)]
+        #[arg(long, value_name = "COUNT", default_value_t = 50, value_parser = whole::<usize>(CLIENTS))]
         publishers: usize,
         /// How many subscribe.
-        #[arg(long, value_name = "COUNT", default_value_t = 1)]
+        #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = whole::<usize>(CLIENTS))]
         subscribers: usize,
         #[command(flatten)]
         background: BackgroundArgs,
@@ -56,10 +57,10 @@ pub(crate) enum BenchCommand {
     /// Few publishers, many subscribers, each of which hears all of them.
     FanOut {
         /// How many publish.
-        #[arg(long, value_name = "COUNT", default_value_t = 1)]
+        #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = whole::<usize>(CLIENTS))]
         publishers: usize,
         /// How many subscribe.
-        #[arg(long, value_name = "COUNT", default_value_t = 100)]
+        #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = whole::<usize>(CLIENTS))]
         subscribers: usize,
         #[command(flatten)]
         background: BackgroundArgs,
@@ -69,7 +70,7 @@ pub(crate) enum BenchCommand {
     /// Pairs with one message in flight each: nothing can be gathered, and latencies are measured.
     Rr {
         /// How many pairs.
-        #[arg(long, value_name = "COUNT", default_value_t = 100)]
+        #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = whole::<usize>(CLIENTS))]
         pairs: usize,
         #[command(flatten)]
         background: BackgroundArgs,
@@ -79,13 +80,13 @@ pub(crate) enum BenchCommand {
     /// Shared subscriptions: each message goes to one member of each group; none may be lost, and none come twice.
     Share {
         /// How many publish.
-        #[arg(long, value_name = "COUNT", default_value_t = 10)]
+        #[arg(long, value_name = "COUNT", default_value_t = 10, value_parser = whole::<usize>(CLIENTS))]
         publishers: usize,
         /// How many groups.
-        #[arg(long, value_name = "COUNT", default_value_t = 2)]
+        #[arg(long, value_name = "COUNT", default_value_t = 2, value_parser = whole::<usize>(CLIENTS))]
         groups: usize,
         /// How many members each group has.
-        #[arg(long, value_name = "COUNT", default_value_t = 5)]
+        #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = whole::<usize>(CLIENTS))]
         members: usize,
         #[command(flatten)]
         load: LoadArgs,
@@ -112,13 +113,13 @@ pub(crate) enum BenchCommand {
     /// Connections that come, stay, and vanish and come back all at once.
     Conn {
         /// How many.
-        #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+        #[arg(long, value_name = "COUNT", default_value_t = 1000, value_parser = whole::<usize>(CLIENTS))]
         connections: usize,
         /// How long they do nothing.
         #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
         hold: Duration,
         /// How often all of them are cut and come back.
-        #[arg(long, value_name = "COUNT", default_value_t = 1)]
+        #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = whole::<usize>(0..=1_000_000))]
         storms: usize,
         /// Give each a subscription of its own.
         #[arg(long)]
@@ -129,13 +130,13 @@ pub(crate) enum BenchCommand {
     /// Many subscriptions, half of them with wildcards, and messages that match one each.
     Subs {
         /// How many, in all.
-        #[arg(long, value_name = "COUNT", default_value_t = 200_000)]
+        #[arg(long, value_name = "COUNT", default_value_t = 200_000, value_parser = whole::<usize>(HELD))]
         subscriptions: usize,
         /// Connections that share them.
-        #[arg(long, value_name = "COUNT", default_value_t = 100)]
+        #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = whole::<usize>(CLIENTS))]
         connections: usize,
         /// How many publish.
-        #[arg(long, value_name = "COUNT", default_value_t = 4)]
+        #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = whole::<usize>(CLIENTS))]
         publishers: usize,
         #[command(flatten)]
         load: LoadArgs,
@@ -143,10 +144,10 @@ pub(crate) enum BenchCommand {
     /// Retained messages: stored, read by one wildcard subscription, removed.
     Retained {
         /// Topics with a message each.
-        #[arg(long, value_name = "COUNT", default_value_t = 100_000)]
+        #[arg(long, value_name = "COUNT", default_value_t = 100_000, value_parser = whole::<usize>(HELD))]
         topics: usize,
         /// How many publish.
-        #[arg(long, value_name = "COUNT", default_value_t = 4)]
+        #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = whole::<usize>(CLIENTS))]
         publishers: usize,
         #[command(flatten)]
         load: LoadArgs,
@@ -154,13 +155,13 @@ pub(crate) enum BenchCommand {
     /// Messages for sessions whose clients are away, and their return.
     Persist {
         /// How many sessions.
-        #[arg(long, value_name = "COUNT", default_value_t = 100)]
+        #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = whole::<usize>(CLIENTS))]
         sessions: usize,
         /// Messages for each of them.
-        #[arg(long, value_name = "COUNT", default_value_t = 1000)]
+        #[arg(long, value_name = "COUNT", default_value_t = 1000, value_parser = whole::<usize>(HELD))]
         queued: usize,
         /// How many publish.
-        #[arg(long, value_name = "COUNT", default_value_t = 4)]
+        #[arg(long, value_name = "COUNT", default_value_t = 4, value_parser = whole::<usize>(CLIENTS))]
         publishers: usize,
         #[command(flatten)]
         load: LoadArgs,
@@ -169,7 +170,7 @@ pub(crate) enum BenchCommand {
     /// that a single session has. Without --pid there are only times.
     Crowd {
         /// How many have it.
-        #[arg(long, value_name = "COUNT", default_value_t = 10_000)]
+        #[arg(long, value_name = "COUNT", default_value_t = 10_000, value_parser = whole::<usize>(CLIENTS))]
         sessions: usize,
         #[command(flatten)]
         load: LoadArgs,
@@ -178,10 +179,10 @@ pub(crate) enum BenchCommand {
     /// wildcard subscription; beside it, for as long, that with nobody reading.
     Replay {
         /// Retained messages of 64 bytes.
-        #[arg(long, value_name = "COUNT", default_value_t = 100_000)]
+        #[arg(long, value_name = "COUNT", default_value_t = 100_000, value_parser = whole::<usize>(HELD))]
         retained: usize,
         /// How often all of them are read.
-        #[arg(long, value_name = "COUNT", default_value_t = 3)]
+        #[arg(long, value_name = "COUNT", default_value_t = 3, value_parser = whole::<usize>(TIMES))]
         reads: usize,
         #[command(flatten)]
         load: LoadArgs,
@@ -190,7 +191,7 @@ pub(crate) enum BenchCommand {
     /// byte at a time, and so on. How long the client waits, with Nagle's algorithm and without.
     Patterns {
         /// Exchanges of each pattern.
-        #[arg(long, value_name = "COUNT", default_value_t = 100)]
+        #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = whole::<u16>(1..=6000))]
         rounds: u16,
         #[command(flatten)]
         load: LoadArgs,
@@ -228,13 +229,13 @@ pub(crate) struct PartArgs {
 #[command(next_help_heading = "Background, of which nothing is measured")]
 pub(crate) struct BackgroundArgs {
     /// Connections that are open and silent, without a subscription.
-    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = whole::<usize>(0..=*HELD.end()))]
     idle: usize,
     /// Subscriptions to what is not published, half of them with a wildcard, held by a few connections.
-    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = whole::<usize>(0..=*HELD.end()))]
     with_subscriptions: usize,
     /// Retained messages of 64 bytes that nobody reads. Not where the broker is a relay, which keeps nothing.
-    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    #[arg(long, value_name = "COUNT", default_value_t = 0, value_parser = whole::<usize>(0..=*HELD.end()))]
     with_retained: usize,
 }
 
@@ -260,10 +261,10 @@ pub(crate) struct LoadArgs {
     #[arg(short, long, value_name = "QOS", value_parser = qos)]
     pub(crate) qos: Option<QoSLevel>,
     /// Bytes of a payload.
-    #[arg(long, value_name = "BYTES", default_value_t = 64)]
+    #[arg(long, value_name = "BYTES", default_value_t = 64, value_parser = whole::<usize>(1..=u32::MAX.into()))]
     pub(crate) payload: usize,
     /// Messages of each publisher that may be on their way: neither acknowledged, where they have to be, nor delivered.
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = whole::<u64>(TIMES))]
     pub(crate) window: Option<u64>,
     /// Open loop: so many messages per second of all publishers together, each at its moment, whatever became of those
     /// before it. Latencies count from that moment; how late the generator was itself is said. Not for rr, conn,
@@ -274,16 +275,16 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     pub(crate) seconds: Duration,
     /// Publish so many messages in all instead, and measure between a tenth and nine tenths of them.
-    #[arg(long, value_name = "COUNT", conflicts_with = "seconds")]
+    #[arg(long, value_name = "COUNT", conflicts_with = "seconds", value_parser = whole::<u64>(MESSAGES))]
     pub(crate) messages: Option<u64>,
     /// Threads of this load generator: 1 without this, and 2 for replay.
-    #[arg(long, value_name = "COUNT")]
+    #[arg(long, value_name = "COUNT", value_parser = whole::<usize>(1..=64))]
     pub(crate) threads: Option<usize>,
     /// The broker's process, if it runs on this machine: its processor time and memory are reported.
-    #[arg(long, value_name = "PID")]
+    #[arg(long, value_name = "PID", value_parser = whole::<u32>(1..=u32::MAX.into()))]
     pub(crate) pid: Option<u32>,
     /// Give up when nothing happens for so long.
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = some_seconds)]
     pub(crate) timeout: Duration,
     /// Write the report as JSON to a file; to stdout, instead of the readable one, with -.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

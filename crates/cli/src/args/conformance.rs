@@ -1,6 +1,6 @@
 //! Options of `martlet conformance`.
 
-use super::seconds;
+use super::numbers::seconds;
 use clap::{Args, ValueHint};
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Options of every command that connects as a client.
 
-use super::{qos, some_seconds};
+use super::numbers::{some_seconds, whole};
+use super::qos;
 use clap::{Args, ValueEnum, ValueHint};
 use martlet_client::{QoSLevel, Version};
 use std::fmt;
@@ -34,7 +35,7 @@ pub(crate) struct ConnectionArgs {
     #[arg(conflicts_with = "password_file")]
     pub(crate) password: Option<String>,
     /// PINGREQ after this many seconds of silence; 0 never.
-    #[arg(short, long, value_name = "SECONDS", default_value_t = 60, allow_negative_numbers = true)]
+    #[arg(short, long, value_name = "SECONDS", default_value_t = 60, value_parser = whole::<u16>(0..=u16::MAX.into()))]
     pub(crate) keep_alive: u16,
     /// Discard the session that the broker may have for this client id (the default).
     #[arg(long, overrides_with = "no_clean_start")]
@@ -45,10 +46,10 @@ pub(crate) struct ConnectionArgs {
     pub(crate) no_clean_start: bool,
     /// Let the broker keep the session for this many seconds after the connection (5.0).
     #[arg(long, value_name = "SECONDS", default_value = "0", hide_default_value = true)]
+    #[arg(value_parser = whole::<u32>(0..=u32::MAX.into()))]
     pub(crate) session_expiry: u32,
     /// Give up connecting after this many seconds.
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = some_seconds)]
-    #[arg(allow_negative_numbers = true)]
     pub(crate) connect_timeout: Duration,
     #[command(flatten)]
     pub(crate) will: WillArgs,
@@ -71,6 +72,7 @@ pub(crate) struct WillArgs {
     pub(crate) will_retain: bool,
     /// Seconds that the broker waits for this client to come back (5.0).
     #[arg(long, value_name = "SECONDS", default_value_t = 0, requires = "will_topic")]
+    #[arg(value_parser = whole::<u32>(0..=u32::MAX.into()))]
     pub(crate) will_delay: u32,
 }
 

@@ -4,6 +4,7 @@ mod bench;
 mod conformance;
 mod connection;
 mod habits;
+mod numbers;
 mod publish;
 mod serve;
 mod subscribe;
@@ -22,7 +23,6 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 use martlet_client::QoSLevel;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// An MQTT 3.1, 3.1.1 and 5.0 broker, and the commands that go with it.
 #[derive(Debug, Parser)]
@@ -66,7 +66,7 @@ impl Cli {
     }
 
     fn parse_words(words: &[OsString]) -> Result<Self, clap::Error> {
-        let mut command = variables::without_empty(Self::command());
+        let mut command = numbers::with_negative(variables::without_empty(Self::command()));
         let mut matches = command.try_get_matches_from_mut(words).map_err(|mut error| {
             if let Some(host) = habits::host(&error, words) {
                 return command.error(ErrorKind::UnknownArgument, habits::no_host(&host));
@@ -98,23 +98,6 @@ fn qos(text: &str) -> Result<QoSLevel, String> {
     level.ok_or_else(|| "write 0, 1 or 2".to_owned())
 }
 
-/// Seconds, with a fraction if need be.
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "write a number of seconds, as in 1 or 0.25".to_owned())?;
-    Duration::try_from_secs_f64(seconds)
-        .map_err(|_| "write a number of seconds that is not negative".to_owned())
-}
-
-/// The same, but not 0.
-fn some_seconds(text: &str) -> Result<Duration, String> {
-    let time = seconds(text)?;
-    if time.is_zero() {
-        Err("write a number of seconds above 0, as in 1 or 0.25".to_owned())
-    } else {
-        Ok(time)
-    }
-}
-
 /// A share name, of which `/` would begin the filter.
 fn share_name(text: &str) -> Result<String, String> {
     match text {
@@ -143,10 +126,6 @@ mod tests {
     fn values() {
         assert_eq!(qos("2"), Ok(QoSLevel::ExactlyOnce));
         assert!(qos("3").is_err() && qos("").is_err());
-        assert_eq!(seconds("0.25"), Ok(Duration::from_millis(250)));
-        for bad in ["-1", "x", "nan", "1e300"] {
-            assert!(seconds(bad).is_err(), "{bad}");
-        }
         assert!(share_name("crew").is_ok());
         assert!(["", "a/b", "+", "#"].iter().all(|bad| share_name(bad).is_err()));
         assert_eq!(pair("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));

@@ -1,6 +1,7 @@
 //! Options of `martlet pub`.
 
-use super::{ConnectionArgs, Reconnect, pair, qos, seconds};
+use super::numbers::{seconds, whole};
+use super::{ConnectionArgs, Reconnect, pair, qos};
 use clap::{ArgGroup, Args, ValueEnum, ValueHint};
 use martlet_client::QoSLevel;
 use std::ffi::OsString;
@@ -52,7 +53,7 @@ pub(crate) struct PublishArgs {
     #[arg(short, long)]
     pub(crate) retain: bool,
     /// Send it this many times.
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = whole::<u64>(1..=u64::MAX))]
     pub(crate) repeat: u64,
     /// Wait this many seconds between two messages.
     #[arg(long, value_name = "SECONDS", default_value = "0", value_parser = seconds)]
@@ -76,7 +77,7 @@ pub(crate) struct PropertyArgs {
     #[arg(long, value_name = "DATA")]
     pub(crate) correlation_data: Option<String>,
     /// Message Expiry Interval.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = whole::<u32>(0..=u32::MAX.into()))]
     pub(crate) message_expiry: Option<u32>,
     /// Payload Format Indicator.
     #[arg(long, value_enum)]

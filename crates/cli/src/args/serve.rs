@@ -1,5 +1,6 @@
 //! Options of `martlet serve`.
 
+use super::numbers::whole;
 use clap::{Args, ValueEnum, ValueHint};
 use std::path::PathBuf;
 
@@ -26,7 +27,7 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     pub(crate) allow_anonymous: bool,
     /// Threads that serve clients; as many as there are cores without this.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    #[arg(long, value_name = "N", value_parser = whole::<u8>(1..=64))]
     pub(crate) shards: Option<u8>,
     /// Keep everything in memory, which is all that this version can do.
     #[arg(long, conflicts_with = "data_dir")]

@@ -1,6 +1,7 @@
 //! Options of `martlet sub`.
 
-use super::{ConnectionArgs, Reconnect, pair, qos, share_name, some_seconds};
+use super::numbers::{some_seconds, whole};
+use super::{ConnectionArgs, Reconnect, pair, qos, share_name};
 use clap::{Args, ValueEnum};
 use martlet_client::QoSLevel;
 use std::time::Duration;
@@ -33,10 +34,10 @@ pub(crate) struct SubscribeArgs {
     #[arg(short, long, default_value = "0", value_parser = qos)]
     pub(crate) qos: QoSLevel,
     /// End after this many messages.
-    #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(short = 'n', long, value_name = "N", value_parser = whole::<u64>(1..=u64::MAX))]
     pub(crate) count: Option<u64>,
     /// End with exit code 27 after this many seconds.
-    #[arg(short = 'W', long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = some_seconds)]
+    #[arg(short = 'W', long, value_name = "SECONDS", value_parser = some_seconds)]
     pub(crate) timeout: Option<Duration>,
     /// Come back when the connection is lost: subscribe again unless the broker kept the session, and go on.
     /// With `always`, wait for the first connection, too. What another attempt cannot change, such as a wrong
@@ -74,13 +75,13 @@ pub(crate) struct SubscribeArgs {
     #[arg(long, value_enum, default_value = "send")]
     pub(crate) retain_handling: Handling,
     /// Subscription Identifier, 1 to 268435455 (5.0).
-    #[arg(long, value_name = "ID", value_parser = clap::value_parser!(u32).range(1..=268_435_455))]
+    #[arg(long, value_name = "ID", value_parser = whole::<u32>(1..=268_435_455))]
     pub(crate) subscription_id: Option<u32>,
     /// User Property of SUBSCRIBE; may be repeated (5.0).
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     pub(crate) user_property: Vec<(String, String)>,
     /// Let the broker use this many topic aliases (5.0).
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole::<u16>(0..=u16::MAX.into()))]
     pub(crate) topic_alias_maximum: u16,
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,

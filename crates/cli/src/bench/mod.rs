@@ -7,7 +7,7 @@ mod render;
 
 use crate::args::{BenchArgs, BenchCommand, LoadArgs};
 use crate::exit::{Failure, Status, stream_failure};
-use crate::session::StopSignals;
+use crate::signals::StopSignals;
 use compare::Earlier;
 use martlet_bench::{
     Background, BenchFault, Conn, Crowd, Extent, Latency, Mix, Options, Patterns, Persist, Relay, Replay,
@@ -24,6 +24,8 @@ use std::time::{Duration, SystemTime};
 
 /// How long a report may take after a signal.
 const REPORT_LIMIT: Duration = Duration::from_secs(30);
+/// How long a relay may take to close its connections.
+const RELAY_LIMIT: Duration = Duration::from_secs(5);
 /// Messages per second of a mix where none are asked for.
 const MIX_RATE: f64 = 1000.0;
 
@@ -93,7 +95,11 @@ fn relay(listen: &str) -> Result<(), Failure> {
         crate::say(&format!("relaying on {endpoint}: this is no broker"));
     }
     raise_file_limit();
-    relay.run().map_err(|fault| failure(&fault))
+    let (signals, handle) = (StopSignals::watch(RELAY_LIMIT)?, relay.handle());
+    signals.on_signal(move || handle.stop());
+    signals.may_wait(true);
+    relay.run().map_err(|fault| failure(&fault))?;
+    Err(Failure::interrupted())
 }
 
 fn measure(load: &LoadArgs, scenario: &Scenario) -> Result<(), Failure> {
@@ -105,7 +111,7 @@ fn measure(load: &LoadArgs, scenario: &Scenario) -> Result<(), Failure> {
     }
     let earlier = load.compare.as_deref().map(earlier).transpose()?;
     raise_file_limit();
-    let mut progress = Progress::new(StopSignals::watch(REPORT_LIMIT, || ())?);
+    let mut progress = Progress::new(StopSignals::watch(REPORT_LIMIT)?);
     let started = SystemTime::now();
     let report = martlet_bench::run(&options, scenario, &mut progress);
     progress.end();

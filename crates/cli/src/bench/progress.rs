@@ -1,6 +1,6 @@
 //! How far a run has come, on a terminal alone: one line that is written over.
 
-use crate::session::StopSignals;
+use crate::signals::StopSignals;
 use martlet_bench::Observer;
 use std::io::{self, IsTerminal, Write};
 
@@ -13,7 +13,6 @@ pub(super) struct Progress {
 
 impl Progress {
     pub(super) fn new(signals: StopSignals) -> Self {
-        signals.may_wait(true);
         Progress { is_shown: io::stderr().is_terminal(), len: 0, signals }
     }
 
@@ -38,6 +37,8 @@ impl Observer for Progress {
     }
 
     fn is_interrupted(&self) -> bool {
+        // Only who asks can end in order: not while the first connection is made.
+        self.signals.may_wait(true);
         self.signals.came()
     }
 

@@ -18,7 +18,7 @@ mod words;
 
 use crate::args::ConformanceArgs;
 use crate::exit::{Failure, Status, stream_failure};
-use crate::session::StopSignals;
+use crate::signals::StopSignals;
 use martlet_client::{Client, ConnectFault, ConnectOptions, End as Ended, Url, Version};
 use martlet_net::Stream;
 use offer::Offer;
@@ -26,8 +26,8 @@ use peer::{Came, Peer};
 use script::{PATIENCE_MIN, Run, Stop, Target};
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 use words::Who;
@@ -112,6 +112,7 @@ pub(crate) fn run(args: &ConformanceArgs) -> Result<(), Failure> {
     if args.list {
         return report::list(&cases);
     }
+    let signals = StopSignals::watch(CLEAN_UP_LIMIT)?;
     let target = target(args)?;
     Stream::connect(&target.endpoint, CONNECT_MAX).map_err(|fault| stream_failure(&fault))?;
     let begun = Instant::now();
@@ -119,9 +120,8 @@ pub(crate) fn run(args: &ConformanceArgs) -> Result<(), Failure> {
     // A report that cannot be written is told before the tests, not after them.
     let junit = args.junit.as_deref().map(|file| File::create(file).map_err(|e| report::no_junit(file, &e)));
     let junit = junit.transpose()?;
-    let signals = StopSignals::watch(CLEAN_UP_LIMIT, || ())?;
     signals.may_wait(true);
-    broker.target.signals = Some(Arc::new(signals));
+    broker.target.signals = Some(signals);
     let outcomes = run_all(&broker, &cases);
     let took = begun.elapsed();
     report::print(&outcomes, args.json, took)?;

@@ -1,8 +1,10 @@
 //! `martlet bench` against Martlet: small counts of everything, and its exit codes.
 
-use crate::rig::{Rig, martlet, server, stderr};
+use crate::rig::{Rig, Running, martlet, server, stderr};
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
+use std::process::Stdio;
 
 /// Of the report in JSON: the figure of that name.
 fn figure(report: &str, name: &str) -> Option<f64> {
@@ -251,4 +253,68 @@ fn exit_codes() {
     ] {
         assert_eq!(rig.bench(bad).status.code(), Some(2), "{bad}");
     }
+}
+
+/// A run that a signal ends once messages of it are seen: its report, what it said, its exit code.
+fn interrupted(rig: &Rig, line: &str, topics: &str) -> (String, String, Option<i32>) {
+    let mut seen = rig.spawn(&format!("sub -n 1 -F seen {topics}"));
+    let mut command = martlet("bench");
+    command.args(line.split(' ')).args(["-b", &rig.url]).stderr(Stdio::piped());
+    let mut bench = Running::new(&mut command);
+    assert_eq!(seen.line(), "seen", "{line}");
+    bench.signal("-INT");
+    let (report, code) = bench.end();
+    let mut said = String::new();
+    bench.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    (report, said, code)
+}
+
+#[test]
+fn an_interrupted_run_reports_what_it_has() {
+    let rig = Rig::new();
+    for line in [
+        "pairs --pairs 2 --seconds 1000",
+        "pairs --pairs 2 -q 2 --messages 1000000000",
+        "fan-out --subscribers 2 --seconds 1000 --rate 500",
+        "rr --pairs 2 --seconds 1000",
+        "share --seconds 1000",
+        "subs --subscriptions 100 --connections 2 --seconds 1000",
+        "mix --seconds 1000",
+        "soak --seconds 1000 --every 500",
+    ] {
+        let (report, said, code) = interrupted(&rig, &format!("{line} --json -"), "bench/#");
+        assert_eq!(code, Some(130), "{line}: {said}");
+        assert!(said.contains("interrupted: the report is of what had happened by then"), "{line}: {said}");
+        assert!(figure(&report, "published_per_s").unwrap() > 0.0, "{line}: {report}");
+        assert_eq!(figure(&report, "lost"), Some(0.0), "{line}: {report}");
+    }
+}
+
+#[test]
+fn an_interrupted_run_leaves_nothing_behind() {
+    let rig = Rig::telling_of_itself();
+    let before = held(&rig);
+    for line in [
+        "retained --topics 1000000",
+        "persist --sessions 20 --queued 1000000",
+        "pairs --pairs 2 --seconds 1000 --with-retained 1000 --idle 3 --with-subscriptions 100",
+        "replay --retained 20000 --reads 100000",
+    ] {
+        let (_, said, code) = interrupted(&rig, line, "bench/#");
+        assert_eq!(code, Some(130), "{line}: {said}");
+        is_as_before(&rig, &before, line);
+    }
+}
+
+#[test]
+fn storms_end_with_the_signal() {
+    let rig = Rig::new();
+    let mut command = martlet("bench conn --connections 5 --hold 0 --storms 1000000 --json - -b");
+    let mut bench = Running::new(command.arg(&rig.url).stderr(Stdio::piped()));
+    let mut seen = rig.spawn("sub -n 1 -F seen $SYS/broker/clients/total");
+    assert_eq!(seen.line(), "seen");
+    bench.signal("-INT");
+    let (report, code) = bench.end();
+    assert_eq!(code, Some(130));
+    assert!(report.is_empty() || figure(&report, "connects_per_s").is_some(), "{report}");
 }

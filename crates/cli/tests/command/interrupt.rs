@@ -105,25 +105,102 @@ fn a_pipe_that_nobody_reads_keeps_nobody() {
     assert_eq!(ended.join().unwrap(), Some(130));
 }
 
+/// Runs until it says, on stderr, that it is under way; then a signal: its exit code.
+fn told_then_interrupted(line: &str, words: &str) -> Option<i32> {
+    let mut client = Running::new(martlet(line).stderr(Stdio::piped()));
+    let said = std::io::BufReader::new(client.child.stderr.take().unwrap());
+    let mut said = std::io::BufRead::lines(said).map_while(Result::ok);
+    assert!(said.any(|line| line.contains(words)), "{line}");
+    client.signal("-INT");
+    client.end().1
+}
+
 #[test]
-fn an_interrupted_bench_prints_what_it_has() {
+fn a_relay_ends_with_the_signal() {
+    let socket = std::env::temp_dir().join(format!("martlet-relay-{}.sock", std::process::id()));
+    let line = format!("bench relay --listen unix://{}", socket.display());
+    assert_eq!(told_then_interrupted(&line, "relaying on"), Some(130));
+    assert!(!socket.exists(), "it has removed what it made");
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_leaves_time_for_a_goodbye() {
     let rig = Rig::new();
-    for line in [
-        "bench pairs --seconds 1000 -b",
-        "bench pairs --messages 1000000000 -b",
-        "bench rr --seconds 1000 -b",
-    ] {
-        let mut client = Running::new(martlet(&format!("{line} {}", rig.url)).stderr(Stdio::piped()));
-        thread::sleep(Duration::from_secs(4)); // it has warmed up, and measures; earlier it has no figures
-        client.signal("-INT");
-        let (report, code) = client.end();
-        let mut said = String::new();
-        client.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
-        assert_eq!(code, Some(130), "{line}: {report}{said}");
-        assert!(said.contains("interrupted"), "{said}");
-        assert!(
-            report.contains("deliver") || said.contains("before there were figures"),
-            "{line}: {report}{said}"
-        );
+    let mut client = rig.spawn("sub --will-topic gone --will-message bye --will-retain -v #");
+    while rig.run("sub -n 1 -W 0.2 nothing").status.code() != Some(27) {}
+    let payload = "x".repeat(100_000);
+    rig.good("pub -r ready y");
+    assert_eq!(client.line(), "ready y");
+    for _ in 0..8 {
+        rig.good(&format!("pub -q 1 t {payload}")); // more than a pipe and a reader's buffer hold
     }
+    client.signal("-INT");
+    assert_eq!(client.child.wait().unwrap().code(), Some(130));
+    assert_eq!(rig.run("sub -n 1 -W 0.5 gone").status.code(), Some(27), "DISCONNECT discards the will");
+}
+
+#[test]
+fn a_pipe_that_nobody_reads_does_not_outlast_the_time_of_a_command() {
+    let rig = Rig::new();
+    for n in 0..4 {
+        rig.good(&format!("pub -r t/{n} {}", "x".repeat(100_000)));
+    }
+    let mut client = rig.spawn("sub -W 1 #");
+    assert_eq!(client.child.wait().unwrap().code(), Some(27));
+}
+
+#[test]
+fn a_publisher_that_reads_stdin_ends_with_the_signal() {
+    let rig = Rig::new();
+    let mut client = Running::new(martlet(&format!("pub -b {} --stdin t", rig.url)).stdin(Stdio::piped()));
+    // It watches for signals before it reads: it has read when this, which no pipe holds, is written.
+    client.child.stdin.as_mut().unwrap().write_all(&vec![b'x'; 1 << 20]).unwrap();
+    client.signal("-INT");
+    assert_eq!(client.end().1, Some(130));
+}
+
+#[test]
+fn an_acknowledgement_that_is_under_way_is_waited_for() {
+    let (told, heard) = channel();
+    let (go, may_answer) = channel::<()>();
+    let url = server(move |bytes| match bytes[0] >> 4 {
+        1 => Some(CONNACK.to_vec()),
+        3 => {
+            told.send(()).unwrap();
+            may_answer.recv().unwrap();
+            Some(vec![0x40, 2, bytes[5], bytes[6]])
+        }
+        _ => None,
+    });
+    let mut command = martlet(&format!("pub -b {url} -q 1 t m"));
+    let mut client = Running::new(command.stderr(Stdio::piped()));
+    heard.recv().unwrap();
+    client.signal("-INT");
+    go.send(()).unwrap();
+    assert_eq!(client.end().1, Some(130));
+    let mut said = String::new();
+    client.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(said, "", "the broker has it");
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let (url, heard) = telling();
+    let mut client = Running::new(martlet(&format!("pub -b {url} -q 1 t m")).stderr(Stdio::null()));
+    while heard.recv_timeout(Duration::from_secs(60)).unwrap()[0] >> 4 != 3 {}
+    // No acknowledgement comes: the first signal alone has the command linger.
+    client.signal("-INT");
+    client.signal("-INT");
+    assert_eq!(client.end().1, Some(130));
+}
+
+#[test]
+fn conformance_ends_with_the_signal_whatever_it_waits_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let line = format!("conformance -b mqtt://{} --patience 60", listener.local_addr().unwrap());
+    let mut client = Running::new(martlet(&line).stderr(Stdio::null()));
+    let mut streams = [listener.accept().unwrap().0, listener.accept().unwrap().0];
+    streams[1].read_exact(&mut [0; 4]).unwrap(); // the first CONNECT, which is never answered
+    client.signal("-INT");
+    assert_eq!(client.end().1, Some(130));
 }

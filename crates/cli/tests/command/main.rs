@@ -4,6 +4,8 @@
 mod bench;
 mod conformance;
 mod interrupt;
+mod numbers;
+mod readme;
 mod reconnect;
 mod rig;
 mod serve;

@@ -45,14 +45,17 @@ struct Scene<'a> {
 }
 
 impl Patterns {
-    pub(super) fn run(self, bench: &mut Bench<'_>) -> Result<Report, BenchFault> {
+    pub(super) fn run(self, bench: &mut Bench<'_>, report: &mut Report) -> Result<(), BenchFault> {
         self.check(bench.options)?;
-        let mut report = Report::new("patterns");
+        report.scenario = "patterns";
         report.set("rounds", &self.rounds);
         let mut table = format!("{:>61} {:>29}\n", "with Nagle's algorithm, µs", "without, µs");
         table += &format!("{:34}{:>9}{:>9}{:>9} ", "", "median", "p99", "longest");
         table += &format!("{:>9} {:>9} {:>9}\n", "median", "p99", "longest");
         for (number, pattern) in PATTERNS.iter().enumerate() {
+            if number > 0 && bench.look_for_interruption() {
+                break;
+            }
             bench.progress(pattern.words, &format!("{} of {}", number + 1, PATTERNS.len()));
             let _ = write!(table, "{:34}", pattern.words);
             for (has_nagle, names) in [true, false].into_iter().zip(&pattern.figures) {
@@ -75,7 +78,7 @@ impl Patterns {
             table.push('\n');
         }
         report.table = Some(table);
-        Ok(report)
+        Ok(())
     }
 
     fn check(self, options: &Options) -> Result<(), BenchFault> {
