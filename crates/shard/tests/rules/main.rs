@@ -34,6 +34,7 @@ mod slow_replay;
 mod stream;
 mod subscriptions;
 mod transmit;
+mod v31;
 mod v311;
 mod watermarks;
 mod weights;
