@@ -65,6 +65,7 @@ impl Connection {
         let life = Life {
             client_id: None,
             user_name: None,
+            has_password: false,
             version: None,
             opened_at,
             keep_alive_s: 0,

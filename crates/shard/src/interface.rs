@@ -182,6 +182,8 @@ pub struct Life {
     pub client_id: Option<Box<str>>,
     /// The user name that CONNECT carried.
     pub user_name: Option<Box<str>>,
+    /// Whether CONNECT carried a password.
+    pub has_password: bool,
     /// The version that CONNECT asked for.
     pub version: Option<Version>,
     /// When the socket was accepted.

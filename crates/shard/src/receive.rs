@@ -269,6 +269,7 @@ impl Shard {
         let connection = &mut self.clients.connections[id];
         connection.life.version = Some(greeting.version);
         connection.life.user_name.clone_from(&greeting.user_name);
+        connection.life.has_password = greeting.password.is_some();
         connection.life.clean_start = greeting.clean_start;
         connection.life.client_id = Some(assigned.unwrap_or_else(|| greeting.client_id.clone()));
         let ask = connection.admission == Admission::Ask || greeting.authentication.is_some();
