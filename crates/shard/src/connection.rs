@@ -7,6 +7,7 @@ use crate::slab::{reach, truncate};
 use crate::wheel::TimerId;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::num::NonZeroU64;
 use martlet_codec::PacketId;
 use martlet_protocol::server::{Connection as Protocol, Greeting};
 use martlet_protocol::{Output, Time};
@@ -54,7 +55,10 @@ pub(crate) struct Connection {
     pub(crate) pending: Vec<PendingSuback>,
     /// Whether its end was told.
     pub(crate) ended: bool,
+    /// Whether the client says that it is a bridge.
     pub(crate) bridge: bool,
+    /// A hash of the name under which this bridge tells of its state.
+    pub(crate) bridge_name: Option<NonZeroU64>,
     pub(crate) life: Life,
     /// Where its last message went.
     pub(crate) route: Option<Box<Route>>,
@@ -90,6 +94,7 @@ impl Connection {
             pending: Vec::new(),
             ended: false,
             bridge: false,
+            bridge_name: None,
             life,
             route: None,
         }

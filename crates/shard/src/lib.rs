@@ -29,6 +29,7 @@ mod publish;
 mod random;
 mod receive;
 mod replay;
+mod reserved;
 mod retained;
 mod session;
 mod shapes;

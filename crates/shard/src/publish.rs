@@ -26,11 +26,6 @@ pub(crate) struct Publisher<'a> {
     pub(crate) route: Option<&'a mut Route>,
 }
 
-/// Whether a topic is one that only the broker publishes to: `$SYS` and all below it.
-pub(crate) fn is_brokers_own(topic: TopicName<'_>) -> bool {
-    topic.as_str().strip_prefix("$SYS").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
 impl Shard {
     pub(crate) fn publish(
         &mut self,
@@ -67,7 +62,7 @@ impl Shard {
             publisher: self.clients.sessions[key].publisher,
         };
         let terms = Terms { qos: publish.qos.level(), retain: publish.retain, may_wait: true };
-        if is_brokers_own(topic) {
+        if !self.may_publish(id, key, topic) {
             self.acknowledge(id, key, publish.qos, ReasonCode::NotAuthorized); // [3.1.1 MQTT-3.3.5-2]
         } else {
             let publisher = Publisher { id, key, qos: publish.qos, route: route_of_topic };

@@ -7,6 +7,7 @@
 mod common;
 
 mod auth;
+mod bridges;
 mod bursts;
 mod connect;
 mod counters_exact;
