@@ -4,7 +4,7 @@ use crate::config::ListenerConfig;
 use crate::origin::Origin;
 use crate::reactor::Acceptor;
 use martlet_net::{Endpoint, Fault, Listener};
-use martlet_shard::Admission;
+use martlet_shard::{Admission, ControlCharacters};
 use std::io::ErrorKind;
 use std::sync::Arc;
 
@@ -53,7 +53,11 @@ impl Bound {
                 first.endpoint
             );
         }
-        let origin = Arc::new(Origin::new(first.endpoint.clone(), admission));
+        let control_characters = match config.allow_control_characters {
+            true => ControlCharacters::Accept,
+            false => ControlCharacters::Refuse,
+        };
+        let origin = Arc::new(Origin::new(first.endpoint.clone(), admission, control_characters));
         let shared = Listener::CAN_SHARE_PORT && first.tcp_address().is_some();
         let others = if shared { self.acceptors.len() - 1 } else { 0 };
         for index in 1..=others {

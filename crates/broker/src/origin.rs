@@ -3,7 +3,7 @@
 
 use martlet_net::Endpoint;
 use martlet_protocol::Time;
-use martlet_shard::Admission;
+use martlet_shard::{Admission, ControlCharacters};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Milliseconds between two warnings about one listener.
@@ -14,13 +14,18 @@ const INTERVAL_MS: u64 = 10 * 60 * 1000;
 pub(crate) struct Origin {
     pub(crate) endpoint: Endpoint,
     pub(crate) admission: Admission,
+    pub(crate) control_characters: ControlCharacters,
     /// Clients that were accepted with credentials that nobody checked.
     pub(crate) unchecked: Warning,
 }
 
 impl Origin {
-    pub(crate) fn new(endpoint: Endpoint, admission: Admission) -> Self {
-        Origin { endpoint, admission, unchecked: Warning::default() }
+    pub(crate) fn new(
+        endpoint: Endpoint,
+        admission: Admission,
+        control_characters: ControlCharacters,
+    ) -> Self {
+        Origin { endpoint, admission, control_characters, unchecked: Warning::default() }
     }
 }
 

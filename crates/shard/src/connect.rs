@@ -3,7 +3,9 @@
 use crate::connection::{Connection, pause};
 use crate::counters::Dropped;
 use crate::fanout::Terms;
-use crate::interface::{Admission, ConnectionId, Effect, EndReason, Loss, ShardId, Verdict};
+use crate::interface::{
+    Admission, ConnectionId, ControlCharacters, Effect, EndReason, Loss, ShardId, Verdict,
+};
 use crate::session::SessionKey;
 use crate::shard::Shard;
 use alloc::boxed::Box;
@@ -18,9 +20,16 @@ use martlet_protocol::{NEVER_EXPIRES, Session, Time, Will};
 const PARTITIONS: u64 = 64;
 
 impl Shard {
-    pub(crate) fn opened(&mut self, id: ConnectionId, opened_at: Time, admission: Admission) {
+    pub(crate) fn opened(
+        &mut self,
+        id: ConnectionId,
+        opened_at: Time,
+        admission: Admission,
+        control_characters: ControlCharacters,
+    ) {
         let protocol = Protocol::new(opened_at, &self.clients.config.limits);
-        self.clients.connections.insert(id, Connection::new(protocol, opened_at, admission));
+        let connection = Connection::new(protocol, opened_at, admission, control_characters);
+        self.clients.connections.insert(id, connection);
         self.clients.counters.connections_opened += 1;
         self.clients.counters.connections += 1;
         self.watch(id);

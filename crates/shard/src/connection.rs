@@ -1,7 +1,7 @@
 //! The Network Connections of one shard, in the slots that the owner of the sockets numbers.
 
 use crate::fanout::Route;
-use crate::interface::{Admission, ConnectionId, Life};
+use crate::interface::{Admission, ConnectionId, ControlCharacters, Life};
 use crate::session::SessionKey;
 use crate::slab::{reach, truncate};
 use crate::wheel::TimerId;
@@ -49,6 +49,9 @@ pub(crate) struct Connection {
     pub(crate) admission: Admission,
     /// Reads in a row that brought nothing but acknowledgements, as far as it matters.
     pub(crate) ack_reads: u8,
+    pub(crate) control_characters: ControlCharacters,
+    /// Whether the topic of its last message has control characters that it must not have.
+    pub(crate) has_bad_topic: bool,
     /// What the client said in CONNECT, while that is being decided.
     pub(crate) greeting: Option<Box<Greeting>>,
     /// Answers to SUBSCRIBE that wait for groups on other shards.
@@ -65,7 +68,12 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(protocol: Protocol, opened_at: Time, admission: Admission) -> Self {
+    pub(crate) fn new(
+        protocol: Protocol,
+        opened_at: Time,
+        admission: Admission,
+        control_characters: ControlCharacters,
+    ) -> Self {
         let life = Life {
             client_id: None,
             user_name: None,
@@ -90,6 +98,8 @@ impl Connection {
             paused: 0,
             admission,
             ack_reads: 0,
+            control_characters,
+            has_bad_topic: false,
             greeting: None,
             pending: Vec::new(),
             ended: false,

@@ -14,6 +14,7 @@ mod clients;
 mod config;
 mod connect;
 mod connection;
+mod control_characters;
 mod counters;
 mod fanout;
 mod groups;
@@ -47,7 +48,8 @@ pub use config::Config;
 pub use counters::{Counters, Dropped, Kind};
 pub use interest::Interest;
 pub use interface::{
-    Admission, ConnectionId, Credentials, Effect, EndReason, Input, Life, Loss, Oversized, ShardId, Verdict,
+    Admission, ConnectionId, ControlCharacters, Credentials, Effect, EndReason, Input, Life, Loss, Oversized,
+    ShardId, Verdict,
 };
 pub use mail::Batch;
 pub use shard::Shard;

@@ -7,7 +7,7 @@ use crate::session::SessionKey;
 use crate::shard::Shard;
 use alloc::string::String;
 use martlet_codec::{Frame, PropertiesBuf, Publish, QoS, ReasonCode, TopicName};
-use martlet_protocol::{Message, Time, split_properties};
+use martlet_protocol::{ClientText, Message, Time, Violation, split_properties};
 
 /// Room for what a PUBLISH does not carry as it is needed, used again for the next.
 #[derive(Debug, Default)]
@@ -46,6 +46,11 @@ impl Shard {
                 TopicName::from_checked(&scratch.topic)
             }
         };
+        let is_refused = connection.refuses_topics(publish, topic, is_topic_again);
+        if is_refused && (publish.qos.packet_id().is_none() || !connection.protocol.version().is_v5()) {
+            self.scratch = scratch;
+            return self.fail(now, id, Violation::ControlCharacter(ClientText::Topic).into()); // or it would not be told
+        }
         let mut route = connection.route.take();
         let route_of_topic = if is_topic_again {
             Some(&mut **route.get_or_insert_default())
@@ -62,7 +67,9 @@ impl Shard {
             publisher: self.clients.sessions[key].publisher,
         };
         let terms = Terms { qos: publish.qos.level(), retain: publish.retain, may_wait: true };
-        if !self.may_publish(id, key, topic) {
+        if is_refused {
+            self.acknowledge(id, key, publish.qos, ReasonCode::TopicNameInvalid);
+        } else if !self.may_publish(id, key, topic) {
             self.acknowledge(id, key, publish.qos, ReasonCode::NotAuthorized); // [3.1.1 MQTT-3.3.5-2]
         } else {
             let publisher = Publisher { id, key, qos: publish.qos, route: route_of_topic };

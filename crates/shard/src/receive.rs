@@ -187,6 +187,7 @@ impl Shard {
             return false;
         }
         let (opened_at, admission) = (connection.life.opened_at, connection.admission);
+        let control_characters = connection.control_characters;
         self.forget_connection(id);
         // The other shard counts them.
         self.clients.counters.connections_opened -= 1;
@@ -197,6 +198,7 @@ impl Shard {
             bytes: rest.to_vec(),
             opened_at,
             admission,
+            control_characters,
         });
         true
     }
@@ -208,7 +210,7 @@ impl Shard {
             Phase::AwaitConnect => {
                 self.clients.counters.connects_received += 1;
                 let greeting = connection.protocol.handle_connect(frame, &self.clients.config.limits)?;
-                self.greet(now, id, greeting);
+                self.greet(now, id, greeting)?;
             }
             Phase::Challenged => match connection.protocol.handle_auth(frame)? {
                 Event::Disconnect { reason, .. } => {
@@ -264,7 +266,7 @@ impl Shard {
     }
 
     /// CONNECT came: in, or to an authenticator first.
-    fn greet(&mut self, now: Time, id: ConnectionId, greeting: Box<Greeting>) {
+    fn greet(&mut self, now: Time, id: ConnectionId, greeting: Box<Greeting>) -> Result<(), Fatal> {
         let assigned = greeting.client_id.is_empty().then(|| self.assign_client_id());
         let connection = &mut self.clients.connections[id];
         connection.life.version = Some(greeting.version);
@@ -272,6 +274,7 @@ impl Shard {
         connection.life.has_password = greeting.password.is_some();
         connection.life.clean_start = greeting.clean_start;
         connection.life.client_id = Some(assigned.unwrap_or_else(|| greeting.client_id.clone()));
+        connection.check_greeting(&greeting)?;
         let ask = connection.admission == Admission::Ask || greeting.authentication.is_some();
         if ask {
             let data = greeting.authentication.as_ref().and_then(|auth| auth.data.clone());
@@ -280,6 +283,7 @@ impl Shard {
         } else {
             self.accept(now, id, &greeting, None);
         }
+        Ok(())
     }
 
     /// Asks an authenticator, and reads no more until it answers.
@@ -308,7 +312,7 @@ impl Shard {
     }
 
     /// The bytes or the packet were against the rules: the client is told, as far as it can be, and closed.
-    fn fail(&mut self, now: Time, id: ConnectionId, fatal: Fatal) {
+    pub(crate) fn fail(&mut self, now: Time, id: ConnectionId, fatal: Fatal) {
         self.flush(now);
         let Connection { protocol, output, .. } = &mut self.clients.connections[id];
         let was_connected = protocol.phase() == Phase::Connected;

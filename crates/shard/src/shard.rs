@@ -115,8 +115,8 @@ impl Shard {
             self.begin_turn();
         }
         match input {
-            Input::Opened { connection, opened_at, admission } => {
-                self.opened(connection, opened_at, admission);
+            Input::Opened { connection, opened_at, admission, control_characters } => {
+                self.opened(connection, opened_at, admission, control_characters);
             }
             Input::Received { connection, bytes } => self.received(now, connection, bytes),
             Input::Transmitted { connection, bytes } => self.transmitted(now, connection, bytes),

@@ -155,7 +155,7 @@ impl Reactor {
             return;
         }
         let Adopted { mut socket, address, seat, opened_at, origin, bytes } = adopted;
-        let admission = origin.admission;
+        let (admission, control_characters) = (origin.admission, origin.control_characters);
         let connection = self.connections.vacant();
         let token = Token(connection.0 as usize);
         if let Err(error) =
@@ -165,7 +165,7 @@ impl Reactor {
             return;
         }
         self.connections.insert(connection, Connection::new(socket, address, origin, seat));
-        self.input(Input::Opened { connection, opened_at, admission });
+        self.input(Input::Opened { connection, opened_at, admission, control_characters });
         if !bytes.is_empty() && self.connections.get(connection).is_some() {
             self.input(Input::Received { connection, bytes: &bytes });
         }

@@ -10,6 +10,7 @@ mod auth;
 mod bridges;
 mod bursts;
 mod connect;
+mod control_characters;
 mod counters_exact;
 mod counting;
 mod delivery;
