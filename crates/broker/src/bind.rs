@@ -1,10 +1,12 @@
 //! Listeners for every shard, from the configuration: all bound before any thread starts.
 
 use crate::config::ListenerConfig;
+use crate::origin::Origin;
 use crate::reactor::Acceptor;
 use martlet_net::{Endpoint, Fault, Listener};
-use martlet_shard::Admission;
+use martlet_shard::{Admission, ControlCharacters};
 use std::io::ErrorKind;
+use std::sync::Arc;
 
 /// Who accepts what.
 pub(crate) struct Bound {
@@ -51,14 +53,19 @@ impl Bound {
                 first.endpoint
             );
         }
+        let control_characters = match config.allow_control_characters {
+            true => ControlCharacters::Accept,
+            false => ControlCharacters::Refuse,
+        };
+        let origin = Arc::new(Origin::new(first.endpoint.clone(), admission, control_characters));
         let shared = Listener::CAN_SHARE_PORT && first.tcp_address().is_some();
         let others = if shared { self.acceptors.len() - 1 } else { 0 };
         for index in 1..=others {
-            self.acceptors[index].push(Acceptor::new(first.share()?, admission, false));
+            self.acceptors[index].push(Acceptor::new(first.share()?, Arc::clone(&origin), false));
         }
         self.endpoints.push(first.endpoint.clone());
         let deals = !shared && self.acceptors.len() > 1;
-        self.acceptors[0].push(Acceptor::new(first, admission, deals));
+        self.acceptors[0].push(Acceptor::new(first, origin, deals));
         Ok(())
     }
 }

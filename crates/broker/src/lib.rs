@@ -18,6 +18,7 @@ mod clock;
 mod config;
 mod descriptors;
 mod mailboxes;
+mod origin;
 mod parking;
 mod reactor;
 mod shared;

@@ -102,3 +102,24 @@ fn no_more_connections_than_allowed() {
     while Client::open(broker.address).refused() {}
     broker.stop();
 }
+
+/// Each listener has its own rules, whichever shard the client is at home on.
+#[test]
+fn control_characters_are_refused_where_a_listener_says_so() {
+    let endpoint = || ListenerConfig::new(Endpoint::tcp("127.0.0.1", 0));
+    let strict = ListenerConfig { allow_control_characters: false, ..endpoint() };
+    let config = Config { listeners: vec![endpoint(), strict], shards: Some(2), ..Config::default() };
+    let broker = Broker::start(config).unwrap();
+    let addresses: Vec<SocketAddr> = broker.local_addresses().collect();
+    for (address, code) in [(addresses[0], 0), (addresses[1], 0x85)] {
+        for number in 0..8 {
+            let mut client = Client::open(address);
+            let bytes = client.bytes_of(&connect(Version::V5, &format!("\u{1b}[2J{number}")));
+            client.stream.write_all(&bytes).unwrap();
+            let mut connack = [0; 4];
+            client.stream.read_exact(&mut connack).unwrap();
+            assert_eq!((connack[0], connack[3]), (0x20, code), "{address}");
+        }
+    }
+    stop(broker);
+}

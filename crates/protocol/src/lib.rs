@@ -34,4 +34,4 @@ pub use session::{
 };
 pub use time::Time;
 pub use transmit::{Delivery, Encodings, Source, TooLarge, Transmitter};
-pub use violation::{Fatal, OtherProtocol, Violation};
+pub use violation::{ClientText, Fatal, OtherProtocol, Violation};

@@ -58,6 +58,17 @@ impl fmt::Display for OtherProtocol {
     }
 }
 
+/// Text that a client chose, where the server may take no control characters. (1.5.4)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientText {
+    /// The client id.
+    ClientId,
+    /// The user name.
+    UserName,
+    /// A Topic Name: of a PUBLISH, of a will, or a Response Topic.
+    Topic,
+}
+
 /// A breach of the protocol by the other side. The connection ends with [`Self::reason`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Violation {
@@ -101,6 +112,8 @@ pub enum Violation {
     SessionPresentUnexpected,
     /// SUBACK or UNSUBACK that does not fit its request.
     AcknowledgementMismatch,
+    /// A control character, U+0001 to U+001F or U+007F to U+009F, where the server takes none.
+    ControlCharacter(ClientText),
     /// A property or message that the server said it does not support.
     NotSupported,
 }
@@ -110,6 +123,9 @@ impl Violation {
     pub fn reason(self) -> ReasonCode {
         match self {
             Self::EmptyClientId => ReasonCode::ClientIdentifierNotValid, // [3.1.1 MQTT-3.1.3-8]
+            Self::ControlCharacter(ClientText::ClientId) => ReasonCode::ClientIdentifierNotValid,
+            Self::ControlCharacter(ClientText::UserName) => ReasonCode::BadUserNameOrPassword,
+            Self::ControlCharacter(ClientText::Topic) => ReasonCode::TopicNameInvalid,
             Self::ReceiveMaximumExceeded => ReasonCode::ReceiveMaximumExceeded,
             Self::TopicAliasBytes => ReasonCode::QuotaExceeded,
             Self::TopicAliasAboveMaximum | Self::TopicAliasUnknown => ReasonCode::TopicAliasInvalid,
@@ -145,6 +161,9 @@ impl fmt::Display for Violation {
                 "CONNACK with Session Present for a session that does not exist"
             }
             Self::AcknowledgementMismatch => "SUBACK or UNSUBACK that does not fit its request",
+            Self::ControlCharacter(ClientText::ClientId) => "a control character in the client id",
+            Self::ControlCharacter(ClientText::UserName) => "a control character in the user name",
+            Self::ControlCharacter(ClientText::Topic) => "a control character in a topic name",
             Self::NotSupported => "a feature that the server said it does not support",
         })
     }

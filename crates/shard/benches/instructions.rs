@@ -13,7 +13,7 @@
 use gungraun::{library_benchmark, library_benchmark_group, main};
 use martlet_codec::{Packet, Split, Version, split_frame};
 use martlet_protocol::Time;
-use martlet_shard::{Admission, Config, ConnectionId, Effect, Input, Interest, Shard};
+use martlet_shard::{Admission, Config, ConnectionId, ControlCharacters, Effect, Input, Interest, Shard};
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -44,7 +44,15 @@ impl Rig {
     fn open(&mut self) -> ConnectionId {
         let connection = ConnectionId(self.next);
         self.next += 1;
-        self.shard.handle(NOW, Input::Opened { connection, opened_at: NOW, admission: Admission::Anyone });
+        self.shard.handle(
+            NOW,
+            Input::Opened {
+                connection,
+                opened_at: NOW,
+                admission: Admission::Anyone,
+                control_characters: ControlCharacters::Accept,
+            },
+        );
         connection
     }
 

@@ -3,8 +3,9 @@
 use crate::connection::{Connection, pause};
 use crate::counters::Dropped;
 use crate::fanout::Terms;
-use crate::interface::{Admission, ConnectionId, Effect, EndReason, Loss, ShardId, Verdict};
-use crate::publish::is_brokers_own;
+use crate::interface::{
+    Admission, ConnectionId, ControlCharacters, Effect, EndReason, Loss, ShardId, Verdict,
+};
 use crate::session::SessionKey;
 use crate::shard::Shard;
 use alloc::boxed::Box;
@@ -19,9 +20,16 @@ use martlet_protocol::{NEVER_EXPIRES, Session, Time, Will};
 const PARTITIONS: u64 = 64;
 
 impl Shard {
-    pub(crate) fn opened(&mut self, id: ConnectionId, opened_at: Time, admission: Admission) {
+    pub(crate) fn opened(
+        &mut self,
+        id: ConnectionId,
+        opened_at: Time,
+        admission: Admission,
+        control_characters: ControlCharacters,
+    ) {
         let protocol = Protocol::new(opened_at, &self.clients.config.limits);
-        self.clients.connections.insert(id, Connection::new(protocol, opened_at, admission));
+        let connection = Connection::new(protocol, opened_at, admission, control_characters);
+        self.clients.connections.insert(id, connection);
         self.clients.counters.connections_opened += 1;
         self.clients.counters.connections += 1;
         self.watch(id);
@@ -149,6 +157,10 @@ impl Shard {
 
     /// Ties a session to its new connection.
     fn attach(&mut self, id: ConnectionId, key: SessionKey, greeting: &Greeting) {
+        self.clients.connections[id].bridge = greeting.bridge;
+        let will = greeting.will.as_ref();
+        // A will that must not be published is not kept.
+        let will = will.filter(|will| self.may_publish(id, key, will.publication.message().topic));
         let slot = &mut self.clients.sessions[key];
         slot.connection = Some(id);
         (slot.will_at, slot.expires_at) = (Time::NEVER, Time::NEVER); // [3.1.1 MQTT-4.1.0-2]
@@ -157,7 +169,7 @@ impl Shard {
             self.clients.publications.release(old.publication); // [MQTT-3.1.3-9]
         }
         let publications = &mut self.clients.publications;
-        slot.session.will = greeting.will.as_ref().map(|will| {
+        slot.session.will = will.map(|will| {
             let WillRequest { qos, retain, delay_s, expiry_s, .. } = *will;
             let publication = publications.insert(&will.publication.message());
             Box::new(Will { publication, qos, retain, delay_s, expiry_s }) // [MQTT-3.1.2-7] [3.1.1 MQTT-3.1.2-8] [3.1.1 MQTT-3.1.2-9]
@@ -165,7 +177,6 @@ impl Shard {
         self.watch_session(key);
         let connection = &mut self.clients.connections[id];
         connection.session = Some(key);
-        connection.bridge = greeting.bridge;
         self.clients.counters.clients_disconnected -= 1;
         self.clients.counters.clients_connected += 1;
     }
@@ -318,12 +329,10 @@ impl Shard {
         let publication = message.to_publication(); // routing changes the store that it lies in
         self.clients.publications.release(will.publication);
         let message = publication.message();
-        if !is_brokers_own(message.topic) {
-            // [3.1.1 MQTT-3.1.2-16] [3.1.1 MQTT-3.1.2-17]
-            let terms = Terms { qos: will.qos, retain: will.retain, may_wait: false };
-            if self.admit_will(now, &message, terms) {
-                self.route(now, &message, terms, None); // [MQTT-3.1.2-14] [MQTT-3.1.2-15]
-            }
+        // [3.1.1 MQTT-3.1.2-16] [3.1.1 MQTT-3.1.2-17]
+        let terms = Terms { qos: will.qos, retain: will.retain, may_wait: false };
+        if self.admit_will(now, &message, terms) {
+            self.route(now, &message, terms, None); // [MQTT-3.1.2-14] [MQTT-3.1.2-15]
         }
     }
 

@@ -1,12 +1,13 @@
 //! The Network Connections of one shard, in the slots that the owner of the sockets numbers.
 
 use crate::fanout::Route;
-use crate::interface::{Admission, ConnectionId, Life};
+use crate::interface::{Admission, ConnectionId, ControlCharacters, Life};
 use crate::session::SessionKey;
 use crate::slab::{reach, truncate};
 use crate::wheel::TimerId;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::num::NonZeroU64;
 use martlet_codec::PacketId;
 use martlet_protocol::server::{Connection as Protocol, Greeting};
 use martlet_protocol::{Output, Time};
@@ -52,23 +53,35 @@ pub(crate) struct Connection {
     pub(crate) admission: Admission,
     /// Reads in a row that brought nothing but acknowledgements, as far as it matters.
     pub(crate) ack_reads: u8,
+    pub(crate) control_characters: ControlCharacters,
+    /// Whether the topic of its last message has control characters that it must not have.
+    pub(crate) has_bad_topic: bool,
     /// What the client said in CONNECT, while that is being decided.
     pub(crate) greeting: Option<Box<Greeting>>,
     /// Answers to SUBSCRIBE that wait for groups on other shards.
     pub(crate) pending: Vec<PendingSuback>,
     /// Whether its end was told.
     pub(crate) ended: bool,
+    /// Whether the client says that it is a bridge.
     pub(crate) bridge: bool,
+    /// A hash of the name under which this bridge tells of its state.
+    pub(crate) bridge_name: Option<NonZeroU64>,
     pub(crate) life: Life,
     /// Where its last message went.
     pub(crate) route: Option<Box<Route>>,
 }
 
 impl Connection {
-    pub(crate) fn new(protocol: Protocol, opened_at: Time, admission: Admission) -> Self {
+    pub(crate) fn new(
+        protocol: Protocol,
+        opened_at: Time,
+        admission: Admission,
+        control_characters: ControlCharacters,
+    ) -> Self {
         let life = Life {
             client_id: None,
             user_name: None,
+            has_password: false,
             version: None,
             opened_at,
             keep_alive_s: 0,
@@ -90,10 +103,13 @@ impl Connection {
             paused: 0,
             admission,
             ack_reads: 0,
+            control_characters,
+            has_bad_topic: false,
             greeting: None,
             pending: Vec::new(),
             ended: false,
             bridge: false,
+            bridge_name: None,
             life,
             route: None,
         }

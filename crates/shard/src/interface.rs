@@ -29,6 +29,16 @@ pub enum Admission {
     Ask,
 }
 
+/// What becomes of control characters, U+0001 to U+001F and U+007F to U+009F, in topic names, topic filters, client ids
+/// and user names. (1.5.4)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ControlCharacters {
+    /// They are characters as any other.
+    Accept,
+    /// What has one is refused.
+    Refuse,
+}
+
 /// Something that happened; handled at once, at a given time.
 #[derive(Debug)]
 pub enum Input<'a> {
@@ -40,6 +50,8 @@ pub enum Input<'a> {
         opened_at: Time,
         /// What the listener demands.
         admission: Admission,
+        /// The same, of text that the client chooses.
+        control_characters: ControlCharacters,
     },
     /// Bytes arrived, in order. The shard keeps what it needs of them.
     Received {
@@ -160,6 +172,8 @@ pub enum Effect {
         opened_at: Time,
         /// As in [`Input::Opened`].
         admission: Admission,
+        /// As in [`Input::Opened`].
+        control_characters: ControlCharacters,
     },
     /// Read no more from this connection until [`Effect::ResumeReading`]; TCP pushes back.
     PauseReading(ConnectionId),
@@ -201,6 +215,8 @@ pub struct Life {
     pub client_id: Option<Box<str>>,
     /// The user name that CONNECT carried.
     pub user_name: Option<Box<str>>,
+    /// Whether CONNECT carried a password.
+    pub has_password: bool,
     /// The version that CONNECT asked for.
     pub version: Option<Version>,
     /// When the socket was accepted.

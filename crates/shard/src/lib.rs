@@ -15,6 +15,7 @@ mod clients;
 mod config;
 mod connect;
 mod connection;
+mod control_characters;
 mod counters;
 mod fanout;
 mod groups;
@@ -31,6 +32,7 @@ mod publish;
 mod random;
 mod receive;
 mod replay;
+mod reserved;
 mod retained;
 mod session;
 mod shapes;
@@ -49,8 +51,8 @@ pub use config::Config;
 pub use counters::{Counters, Dropped, Kind};
 pub use interest::Interest;
 pub use interface::{
-    Admission, ConnectionId, Credentials, Effect, EndReason, Input, Life, Loss, Oversized, ShardId, Shortage,
-    Verdict,
+    Admission, ConnectionId, ControlCharacters, Credentials, Effect, EndReason, Input, Life, Loss, Oversized,
+    ShardId, Shortage, Verdict,
 };
 pub use mail::Batch;
 pub use shard::Shard;

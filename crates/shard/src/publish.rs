@@ -8,7 +8,7 @@ use crate::session::SessionKey;
 use crate::shard::Shard;
 use alloc::string::String;
 use martlet_codec::{Frame, PropertiesBuf, Publish, QoS, QoSLevel, ReasonCode, TopicName};
-use martlet_protocol::{Message, Time, split_properties};
+use martlet_protocol::{ClientText, Message, Time, Violation, split_properties};
 
 /// Room for what a PUBLISH does not carry as it is needed, used again for the next.
 #[derive(Debug, Default)]
@@ -25,11 +25,6 @@ pub(crate) struct Publisher<'a> {
     qos: QoS,
     /// Where its last message went, if that one had the same topic.
     pub(crate) route: Option<&'a mut Route>,
-}
-
-/// Whether a topic is one that only the broker publishes to: `$SYS` and all below it.
-pub(crate) fn is_brokers_own(topic: TopicName<'_>) -> bool {
-    topic.as_str().strip_prefix("$SYS").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// What became of a frame.
@@ -60,6 +55,13 @@ impl Shard {
                 TopicName::from_checked(&scratch.topic)
             }
         };
+        let is_refused = connection.refuses_topics(publish, topic, is_topic_again);
+        if is_refused && (publish.qos.packet_id().is_none() || !connection.protocol.version().is_v5()) {
+            self.scratch = scratch;
+            self.clients.count_publish(id, publish.payload.len());
+            self.fail(now, id, Violation::ControlCharacter(ClientText::Topic).into()); // or it would not be told
+            return Handled::Done;
+        }
         let mut route = connection.route.take();
         let route_of_topic = if is_topic_again {
             Some(&mut **route.get_or_insert_default())
@@ -77,10 +79,17 @@ impl Shard {
         };
         let terms = Terms { qos: publish.qos.level(), retain: publish.retain, may_wait: true };
         let is_kept = terms.qos != QoSLevel::AtMostOnce;
-        let denied = if is_brokers_own(topic) {
+        let forbidden = if is_refused {
+            Some(ReasonCode::TopicNameInvalid)
+        } else if !self.may_publish(id, key, topic) {
+            Some(ReasonCode::NotAuthorized) // [3.1.1 MQTT-3.3.5-2]
+        } else {
+            None
+        };
+        let denied = if let Some(reason) = forbidden {
             self.clients.count_publish(id, publish.payload.len());
             self.clients.counters.publishes_unauthorized += 1;
-            self.acknowledge(id, key, publish.qos, ReasonCode::NotAuthorized); // [3.1.1 MQTT-3.3.5-2]
+            self.acknowledge(id, key, publish.qos, reason);
             None
         } else if is_kept && let Err(denied) = self.admit(now, &message, terms) {
             Some(denied)

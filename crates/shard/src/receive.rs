@@ -204,6 +204,7 @@ impl Shard {
             return false;
         }
         let (opened_at, admission) = (connection.life.opened_at, connection.admission);
+        let control_characters = connection.control_characters;
         self.forget_connection(id);
         // The other shard counts them.
         self.clients.counters.connections_opened -= 1;
@@ -214,6 +215,7 @@ impl Shard {
             bytes: rest.to_vec(),
             opened_at,
             admission,
+            control_characters,
         });
         true
     }
@@ -230,7 +232,7 @@ impl Shard {
             Phase::AwaitConnect => {
                 self.clients.counters.connects_received += 1;
                 let greeting = connection.protocol.handle_connect(frame, &self.clients.config.limits)?;
-                self.greet(now, id, greeting);
+                self.greet(now, id, greeting)?;
             }
             Phase::Challenged => match connection.protocol.handle_auth(frame)? {
                 Event::Disconnect { reason, .. } => {
@@ -287,13 +289,15 @@ impl Shard {
     }
 
     /// CONNECT came: in, or to an authenticator first.
-    fn greet(&mut self, now: Time, id: ConnectionId, greeting: Box<Greeting>) {
+    fn greet(&mut self, now: Time, id: ConnectionId, greeting: Box<Greeting>) -> Result<(), Fatal> {
         let assigned = greeting.client_id.is_empty().then(|| self.assign_client_id());
         let connection = &mut self.clients.connections[id];
         connection.life.version = Some(greeting.version);
         connection.life.user_name.clone_from(&greeting.user_name);
+        connection.life.has_password = greeting.password.is_some();
         connection.life.clean_start = greeting.clean_start;
         connection.life.client_id = Some(assigned.unwrap_or_else(|| greeting.client_id.clone()));
+        connection.check_greeting(&greeting)?;
         let ask = connection.admission == Admission::Ask || greeting.authentication.is_some();
         if ask {
             let data = greeting.authentication.as_ref().and_then(|auth| auth.data.clone());
@@ -302,6 +306,7 @@ impl Shard {
         } else {
             self.accept(now, id, &greeting, None);
         }
+        Ok(())
     }
 
     /// Asks an authenticator, and reads no more until it answers.

@@ -119,8 +119,8 @@ impl Shard {
         }
         self.admission.is_fresh = false;
         match input {
-            Input::Opened { connection, opened_at, admission } => {
-                self.opened(connection, opened_at, admission);
+            Input::Opened { connection, opened_at, admission, control_characters } => {
+                self.opened(connection, opened_at, admission, control_characters);
             }
             Input::Received { connection, bytes } => self.received(now, connection, bytes),
             Input::Transmitted { connection, bytes } => self.transmitted(now, connection, bytes),

@@ -48,7 +48,11 @@ impl Shard {
             self.last_token += 1;
             let options = self.effective(id, asked.options);
             let subscription = Subscription { options, id: subscription_id };
-            let granted = self.subscribe_one(now, key, asked.filter, subscription);
+            let granted = if self.refuses_filter(id, asked.filter) {
+                Err(ReasonCode::TopicFilterInvalid)
+            } else {
+                self.subscribe_one(now, key, asked.filter, subscription)
+            };
             let reason = match granted {
                 Ok(done) => {
                     if wants_retained(asked.filter, options, done == Done::New) {

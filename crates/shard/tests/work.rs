@@ -2,7 +2,9 @@
 //! wait for all of it.
 
 use martlet_protocol::Time;
-use martlet_shard::{Admission, Batch, Config, ConnectionId, Effect, Input, Interest, Shard, ShardId};
+use martlet_shard::{
+    Admission, Batch, Config, ConnectionId, ControlCharacters, Effect, Input, Interest, Shard, ShardId,
+};
 use std::sync::Arc;
 
 const CLIENT: ConnectionId = ConnectionId(0);
@@ -14,7 +16,12 @@ fn what_is_too_much_for_one_turn_waits_for_the_next() {
     let config = Config { work_max: WORK_MAX, sys_interval_ms: 0, ..Config::default() };
     let mut shard = Shard::new(config, Arc::new(Interest::new()));
     let now = Time::from_millis(1);
-    let opened = Input::Opened { connection: CLIENT, opened_at: now, admission: Admission::Anyone };
+    let opened = Input::Opened {
+        connection: CLIENT,
+        opened_at: now,
+        admission: Admission::Anyone,
+        control_characters: ControlCharacters::Accept,
+    };
     shard.handle(now, opened);
     let mut bytes = b"\x10\x0d\0\x04MQTT\x04\x02\0\0\0\x01c\x82\x06\0\x01\0\x01t\0".to_vec();
     (0..MESSAGES).for_each(|number| bytes.extend([0x30, 4, 0, 1, b't', number]));
@@ -43,7 +50,12 @@ fn what_is_too_much_for_one_turn_waits_for_the_next() {
 /// Connects the first client `a`, `b`, ... whose home is this shard.
 fn connect_at_home(shard: &mut Shard, now: Time) {
     for name in b'a'..=b'z' {
-        let opened = Input::Opened { connection: CLIENT, opened_at: now, admission: Admission::Anyone };
+        let opened = Input::Opened {
+            connection: CLIENT,
+            opened_at: now,
+            admission: Admission::Anyone,
+            control_characters: ControlCharacters::Accept,
+        };
         shard.handle(now, opened);
         let connect = [b"\x10\x0d\0\x04MQTT\x04\x02\0\0\0\x01", &[name][..]].concat();
         shard.handle(now, Input::Received { connection: CLIENT, bytes: &connect });

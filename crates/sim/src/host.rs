@@ -6,7 +6,8 @@ use crate::link::Server;
 use crate::world::World;
 use martlet_protocol::{NEVER_EXPIRES, Time};
 use martlet_shard::{
-    Admission, Batch, Config, ConnectionId, Effect, EndReason, Input, Interest, Life, Loss, Shard, ShardId,
+    Admission, Batch, Config, ConnectionId, ControlCharacters, Effect, EndReason, Input, Interest, Life,
+    Loss, Shard, ShardId,
 };
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -193,7 +194,15 @@ impl World<'_> {
         let connection = self.hosts[host].open(link);
         self.links[link].server = Server::Open { shard: host, connection, closing: false };
         self.links[link].paused = false;
-        self.input(host, Input::Opened { connection, opened_at, admission: Admission::Anyone })?;
+        self.input(
+            host,
+            Input::Opened {
+                connection,
+                opened_at,
+                admission: Admission::Anyone,
+                control_characters: ControlCharacters::Accept,
+            },
+        )?;
         if bytes.is_empty() {
             return Ok(());
         }

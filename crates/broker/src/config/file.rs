@@ -12,9 +12,10 @@ const LISTENERS: &str = "listeners";
 const LISTENER: &str = "listener";
 const URL: &str = "url";
 const ALLOW_ANONYMOUS: &str = "allow_anonymous";
+const ALLOW_CONTROL_CHARACTERS: &str = "allow_control_characters";
 const MODE: &str = "mode";
 /// The options of a [[listener]].
-const OF_LISTENER: [&str; 3] = [URL, ALLOW_ANONYMOUS, MODE];
+const OF_LISTENER: [&str; 4] = [URL, ALLOW_ANONYMOUS, ALLOW_CONTROL_CHARACTERS, MODE];
 
 const MOSQUITTO: &str = "this is no TOML: it looks like a mosquitto.conf, which this version does not read; \
                          write for example listeners = [\"mqtt://127.0.0.1:1883\"]";
@@ -136,16 +137,17 @@ impl Reader<'_> {
 
     fn listener(&mut self, span: Range<usize>, table: &DeTable<'_>) {
         let (mut listener, mut has_url, mut allow_anonymous, mut mode) = (None, false, None, None);
+        let mut allow_control_characters = true;
         for (key, value) in table {
             match key.get_ref().as_ref() {
                 URL => {
                     has_url = true;
                     listener = self.url(value);
                 }
-                ALLOW_ANONYMOUS => match value.get_ref().as_bool() {
-                    Some(allow) => allow_anonymous = Some(allow),
-                    None => self.fault(value.span(), format!("`{ALLOW_ANONYMOUS}` is true or false")),
-                },
+                ALLOW_ANONYMOUS => allow_anonymous = self.boolean(ALLOW_ANONYMOUS, value),
+                ALLOW_CONTROL_CHARACTERS => {
+                    allow_control_characters = self.boolean(ALLOW_CONTROL_CHARACTERS, value).unwrap_or(true);
+                }
                 MODE => mode = self.mode(value).map(|mode| (value.span(), mode)),
                 name if is_global(name) => {
                     let what = format!(
@@ -166,7 +168,15 @@ impl Reader<'_> {
             }
             listener.mode = mode;
         }
-        self.listeners.push(ListenerConfig { allow_anonymous, ..listener });
+        self.listeners.push(ListenerConfig { allow_anonymous, allow_control_characters, ..listener });
+    }
+
+    fn boolean(&mut self, name: &str, value: &Value<'_>) -> Option<bool> {
+        let found = value.get_ref().as_bool();
+        if found.is_none() {
+            self.fault(value.span(), format!("`{name}` is true or false"));
+        }
+        found
     }
 
     /// Permissions, as `chmod` takes them.

@@ -37,6 +37,8 @@ pub struct ListenerConfig {
     pub endpoint: Endpoint,
     /// Whether clients need no name; `None` is only on listeners of loopback addresses and Unix sockets.
     pub allow_anonymous: Option<bool>,
+    /// Whether topics, client ids and user names may have control characters in them.
+    pub allow_control_characters: bool,
     /// Permissions of a Unix socket's file: who may write to it may connect.
     pub mode: u32,
     /// Whether the broker starts without it when this machine has no such address.
@@ -46,7 +48,13 @@ pub struct ListenerConfig {
 impl ListenerConfig {
     /// A listener with the usual rules.
     pub fn new(endpoint: Endpoint) -> Self {
-        ListenerConfig { endpoint, allow_anonymous: None, mode: Listener::UNIX_MODE, optional: false }
+        ListenerConfig {
+            endpoint,
+            allow_anonymous: None,
+            allow_control_characters: true,
+            mode: Listener::UNIX_MODE,
+            optional: false,
+        }
     }
 }
 

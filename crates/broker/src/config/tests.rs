@@ -187,6 +187,20 @@ fn line_ends_and_byte_order_marks_do_not_matter() {
 }
 
 #[test]
+fn control_characters_are_allowed_unless_a_listener_says_otherwise() {
+    let allows = |text: &str| accepts(text).listeners[0].allow_control_characters;
+    assert!(allows("listeners = ['mqtt://h']"));
+    assert!(allows("[[listener]]\nurl = 'mqtt://h'\nallow_control_characters = true"));
+    assert!(!allows("[[listener]]\nurl = 'mqtt://h'\nallow_control_characters = false"));
+    let text = "[[listener]]\nurl = 'mqtt://h'\nallow_control_characters = 'no'";
+    rejects(text, &["t.toml:3:28: `allow_control_characters` is true or false"]);
+    rejects(
+        "allow_control_characters = false",
+        &["t.toml:1:1: `allow_control_characters` is an option of a listener: write it below [[listener]]"],
+    );
+}
+
+#[test]
 fn a_unix_socket_has_permissions() {
     let mode = |text: &str| accepts(text).listeners[0].mode;
     assert_eq!(mode("[[listener]]\nurl = 'unix:///s'\nmode = '0600'"), 0o600);

@@ -3,14 +3,16 @@
 use super::socket::{PeerAddress, Socket};
 use super::throttle::Throttle;
 use super::{Adopted, Reactor};
+use crate::origin::Origin;
 use crate::shared::Control;
 use martlet_net::{Listener, SocketFile};
 use martlet_protocol::Time;
-use martlet_shard::{Admission, ShardId};
+use martlet_shard::ShardId;
 use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
 use std::fs::File;
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
 
 /// Connections that one listener takes in one turn.
 const ACCEPTS_PER_TURN: usize = 64;
@@ -21,7 +23,7 @@ const PAUSE_MS: u64 = 100;
 #[derive(Debug)]
 pub(crate) struct Acceptor {
     socket: ListenSocket,
-    admission: Admission,
+    origin: Arc<Origin>,
     /// This listener serves all shards: its connections are dealt out.
     deals: bool,
     /// Connections may be waiting.
@@ -35,14 +37,14 @@ enum ListenSocket {
 }
 
 impl Acceptor {
-    pub(crate) fn new(listener: Listener, admission: Admission, deals: bool) -> Self {
+    pub(crate) fn new(listener: Listener, origin: Arc<Origin>, deals: bool) -> Self {
         let socket = match listener.socket {
             martlet_net::Socket::Tcp(socket) => ListenSocket::Tcp(TcpListener::from_std(socket)),
             martlet_net::Socket::Unix(socket, file) => {
                 ListenSocket::Unix(UnixListener::from_std(socket), file)
             }
         };
-        Acceptor { socket, admission, deals, waiting: true }
+        Acceptor { socket, origin, deals, waiting: true }
     }
 
     /// Watches the listener number `index`.
@@ -129,8 +131,8 @@ impl Reactor {
         let acceptor = &mut self.acceptors.list[index];
         match acceptor.accept() {
             Ok((socket, address)) => {
-                let (admission, deals) = (acceptor.admission, acceptor.deals);
-                self.admit(socket, address, admission, deals);
+                let (origin, deals) = (Arc::clone(&acceptor.origin), acceptor.deals);
+                self.admit(socket, address, origin, deals);
             }
             Err(error) => match error.kind() {
                 ErrorKind::WouldBlock => acceptor.waiting = false,
@@ -140,7 +142,7 @@ impl Reactor {
         }
     }
 
-    fn admit(&mut self, socket: Socket, address: PeerAddress, admission: Admission, deals: bool) {
+    fn admit(&mut self, socket: Socket, address: PeerAddress, origin: Arc<Origin>, deals: bool) {
         let Some(seat) = self.seats.take() else {
             if let Some(count) = self.acceptors.refused.count(self.now) {
                 let max = self.seats.max();
@@ -149,7 +151,7 @@ impl Reactor {
             return;
         };
         let (opened_at, bytes) = (self.now, Vec::new());
-        let adopted = Adopted { socket, address, seat, opened_at, admission, bytes };
+        let adopted = Adopted { socket, address, seat, opened_at, origin, bytes };
         match self.deal(deals) {
             to if to == self.id => self.open(adopted),
             to => self.peers.control(to, Control::Adopt(Box::new(adopted))),

@@ -4,9 +4,11 @@
 //! design: events and lists only say "try", and a socket that has nothing answers "would block".
 
 use super::socket::{PeerAddress, Socket};
+use crate::origin::Origin;
 use crate::shared::Seat;
 use martlet_protocol::Time;
 use martlet_shard::{ConnectionId, Loss};
+use std::sync::Arc;
 
 /// When the system acknowledges bytes of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,7 @@ pub(super) enum Acks {
 pub(super) struct Connection {
     pub(super) socket: Socket,
     pub(super) address: PeerAddress,
+    pub(super) origin: Arc<Origin>,
     /// Held for its `Drop`, and to be handed on with the socket.
     pub(super) seat: Seat,
     /// Since the shard asked to close: the moment when patience ends.
@@ -53,10 +56,11 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(socket: Socket, address: PeerAddress, seat: Seat) -> Self {
+    pub(super) fn new(socket: Socket, address: PeerAddress, origin: Arc<Origin>, seat: Seat) -> Self {
         Connection {
             socket,
             address,
+            origin,
             seat,
             closing: None,
             readable: false,

@@ -4,7 +4,7 @@ use super::{Adopted, Reactor, log};
 use crate::shared::Control;
 use martlet_codec::ReasonCode;
 use martlet_protocol::Time;
-use martlet_shard::{Admission, ConnectionId, Credentials, Effect, Input, ShardId, Verdict};
+use martlet_shard::{ConnectionId, Credentials, Effect, Input, ShardId, Verdict};
 
 impl Reactor {
     pub(super) fn carry_out_effects(&mut self) {
@@ -12,8 +12,8 @@ impl Reactor {
             match effect {
                 Effect::Transmit(connection) => self.mark_dirty(connection),
                 Effect::Close(connection) => self.begin_close(connection),
-                Effect::Move { connection, to, bytes, opened_at, admission } => {
-                    self.move_away(connection, to, bytes, opened_at, admission);
+                Effect::Move { connection, to, bytes, opened_at, .. } => {
+                    self.move_away(connection, to, bytes, opened_at);
                 }
                 Effect::PauseReading(connection) => self.pause(connection),
                 Effect::ResumeReading(connection) => self.resume(connection),
@@ -23,7 +23,10 @@ impl Reactor {
                 }
                 Effect::Mail(to) => self.mailboxes.mark(to),
                 Effect::MemoryShort(shortage) => log::log_shortage(&shortage),
-                Effect::Connected(connection, life) => self.log_connected(connection, &life),
+                Effect::Connected(connection, life) => {
+                    self.log_connected(connection, &life);
+                    self.warn_of_unchecked(connection, &life);
+                }
                 Effect::Ended(connection, life, reason) => self.log_ended(connection, &life, reason),
             }
         }
@@ -74,22 +77,16 @@ impl Reactor {
         self.mark_dirty(id);
     }
 
-    fn move_away(
-        &mut self,
-        id: ConnectionId,
-        to: ShardId,
-        bytes: Vec<u8>,
-        opened_at: Time,
-        admission: Admission,
-    ) {
+    /// Its demands go with its origin.
+    fn move_away(&mut self, id: ConnectionId, to: ShardId, bytes: Vec<u8>, opened_at: Time) {
         let Some(connection) = self.connections.remove(id) else { return };
         let mut socket = connection.socket;
         if let Err(error) = self.poll.registry().deregister(&mut socket) {
             tracing::warn!(address = %connection.address, %error, "cannot move a connection; it is closed");
             return;
         }
-        let (address, seat) = (connection.address, connection.seat);
-        let adopted = Adopted { socket, address, seat, opened_at, admission, bytes };
+        let (address, seat, origin) = (connection.address, connection.seat, connection.origin);
+        let adopted = Adopted { socket, address, seat, opened_at, origin, bytes };
         self.peers.control(to, Control::Adopt(Box::new(adopted)));
     }
 }

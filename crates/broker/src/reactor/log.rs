@@ -77,6 +77,21 @@ impl Reactor {
         );
     }
 
+    /// There are no accounts: whoever is accepted with a user name or a password was not asked for it.
+    pub(super) fn warn_of_unchecked(&self, connection: ConnectionId, life: &Life) {
+        let has_credentials = life.user_name.is_some() || life.has_password;
+        let Some(connection) = self.connections.get(connection).filter(|_| has_credentials) else { return };
+        let Some(count) = connection.origin.unchecked.count(self.now) else { return };
+        tracing::warn!(
+            listener = %connection.origin.endpoint,
+            count,
+            client = foreign(life.client_id.as_deref()),
+            user = life.user_name.as_deref().map(|user| foreign(Some(user))),
+            address = %connection.address,
+            "user names and passwords are not checked: no accounts are configured, any client is accepted"
+        );
+    }
+
     pub(super) fn log_ended(&self, connection: ConnectionId, life: &Life, reason: EndReason) {
         tracing::info!(
             client = foreign(life.client_id.as_deref()),

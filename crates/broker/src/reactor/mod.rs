@@ -20,6 +20,7 @@ pub(crate) use socket::{PeerAddress, Socket};
 
 use crate::clock::Clock;
 use crate::mailboxes::Mailboxes;
+use crate::origin::Origin;
 use crate::shared::{Control, Peers, Seat, Seats};
 use crate::trim::Trim;
 use accept::Acceptors;
@@ -27,7 +28,7 @@ use connections::{Connection, Connections};
 use linger::Linger;
 use martlet_net::Fault;
 use martlet_protocol::Time;
-use martlet_shard::{Admission, ConnectionId, Input, Loss, Shard, ShardId};
+use martlet_shard::{ConnectionId, Input, Loss, Shard, ShardId};
 use mio::{Interest, Poll, Token};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -45,7 +46,7 @@ pub(crate) struct Adopted {
     pub(crate) address: PeerAddress,
     pub(crate) seat: Seat,
     pub(crate) opened_at: Time,
-    pub(crate) admission: Admission,
+    pub(crate) origin: Arc<Origin>,
     /// Read and not yet understood.
     pub(crate) bytes: Vec<u8>,
 }
@@ -153,7 +154,8 @@ impl Reactor {
         if self.life != Life::Running {
             return;
         }
-        let Adopted { mut socket, address, seat, opened_at, admission, bytes } = adopted;
+        let Adopted { mut socket, address, seat, opened_at, origin, bytes } = adopted;
+        let (admission, control_characters) = (origin.admission, origin.control_characters);
         let connection = self.connections.vacant();
         let token = Token(connection.0 as usize);
         if let Err(error) =
@@ -162,8 +164,8 @@ impl Reactor {
             tracing::warn!(%address, %error, "cannot watch a connection; it is closed");
             return;
         }
-        self.connections.insert(connection, Connection::new(socket, address, seat));
-        self.input(Input::Opened { connection, opened_at, admission });
+        self.connections.insert(connection, Connection::new(socket, address, origin, seat));
+        self.input(Input::Opened { connection, opened_at, admission, control_characters });
         if !bytes.is_empty() && self.connections.get(connection).is_some() {
             self.input(Input::Received { connection, bytes: &bytes });
         }

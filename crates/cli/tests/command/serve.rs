@@ -31,13 +31,20 @@ impl Served {
     }
     /// Connects as a client without a client id, and is accepted.
     fn connect(&self) -> TcpStream {
+        let (stream, connack) = self.say(b"\x10\x0c\0\x04MQTT\x04\x02\0\0\0\0");
+        assert_eq!(connack[..4], [0x20, 2, 0, 0]);
+        stream
+    }
+    /// Opens a connection, says this, and hears an answer.
+    fn say(&self, bytes: &[u8]) -> (TcpStream, Vec<u8>) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        stream.write_all(b"\x10\x0c\0\x04MQTT\x04\x02\0\0\0\0").unwrap();
-        let mut connack = [0; 4];
-        stream.read_exact(&mut connack).unwrap();
-        assert_eq!(connack, [0x20, 2, 0, 0]);
-        stream
+        stream.write_all(bytes).unwrap();
+        let mut answer = vec![0; 2];
+        stream.read_exact(&mut answer).unwrap();
+        answer.resize(2 + usize::from(answer[1]), 0);
+        stream.read_exact(&mut answer[2..]).unwrap();
+        (stream, answer)
     }
     fn expect_log(&mut self, words: &str) -> String {
         line_with(&mut self.log, words)
@@ -88,6 +95,66 @@ fn a_log_that_nobody_reads_does_not_keep_the_broker_from_ending() {
     }
     served.signal("-TERM");
     assert!(served.child.wait().unwrap().success());
+}
+
+impl Served {
+    /// The log up to its end, which is that of the broker.
+    fn rest_of_log(mut self) -> String {
+        self.signal("-TERM");
+        let mut rest = String::new();
+        self.log.read_to_string(&mut rest).unwrap();
+        self.ends_well();
+        rest
+    }
+}
+
+const UNCHECKED: &str = "user names and passwords are not checked";
+
+#[test]
+fn credentials_that_nobody_checks_are_warned_about_once() {
+    for format in ["human", "json"] {
+        let served = Served::start(&format!("--log-format {format}"));
+        for _ in 0..20 {
+            served.connect(); // says nothing of itself
+        }
+        let user_and_password = b"\x10\x1b\0\x04MQTT\x04\xc2\0\0\0\x01c\0\x04user\0\x06secret";
+        let (_stream, connack) = served.say(user_and_password);
+        assert_eq!(connack, [0x20, 2, 0, 0], "it is accepted nevertheless");
+        let clients: Vec<_> = (0..50).map(|_| served.say(user_and_password)).collect(); // on both shards
+        drop(clients);
+        served.connect();
+        let address = served.address.clone();
+        let log = served.rest_of_log();
+        let lines: Vec<_> = log.lines().filter(|line| line.contains(UNCHECKED)).collect();
+        let [line] = lines[..] else { panic!("{lines:?}") };
+        assert!(line.contains("WARN") && line.contains(&address) && line.contains("user"), "{line}");
+        assert!(!log.contains("secret"), "{log}");
+    }
+}
+
+#[test]
+fn any_credential_is_warned_about() {
+    for connect in [
+        &b"\x10\x13\0\x04MQTT\x04\x82\0\0\0\x01c\0\x04user"[..],
+        b"\x10\x0f\0\x04MQTT\x04\x82\0\0\0\x01c\0\0", // an empty user name
+        b"\x10\x16\0\x04MQTT\x05\x42\0\0\0\0\x01c\0\x06secret", // 5.0: a password alone
+        b"\x10\x1d\0\x06MQIsdp\x03\xc2\0\0\0\x01c\0\x04user\0\x06secret",
+    ] {
+        let served = Served::start("");
+        let (_stream, connack) = served.say(connect);
+        assert_eq!(connack[3], 0, "{connect:02x?}");
+        let log = served.rest_of_log();
+        assert!(log.contains(UNCHECKED) && !log.contains("secret"), "{connect:02x?}: {log}");
+    }
+}
+
+#[test]
+fn an_authentication_method_that_nobody_knows_is_refused() {
+    let served = Served::start("");
+    let (_stream, connack) = served.say(b"\x10\x15\0\x04MQTT\x05\x02\0\0\x07\x15\0\x04SCRA\0\x01c");
+    assert_eq!(connack[3], 0x8c, "Bad authentication method");
+    let log = served.rest_of_log();
+    assert!(log.contains("refused: Bad authentication method") && !log.contains(UNCHECKED), "{log}");
 }
 
 #[test]

@@ -53,6 +53,7 @@ const BRIDGE: u8 = 0x80;
 const USER_NAME: u8 = 0x80;
 const PASSWORD: u8 = 0x40;
 const WILL_RETAIN: u8 = 0x20;
+const WILL_QOS: u8 = 0x18;
 const WILL: u8 = 0x04;
 const CLEAN_START: u8 = 0x02;
 const RESERVED: u8 = 0x01;
@@ -122,6 +123,11 @@ impl<'a> Will<'a> {
     }
 }
 
+/// Whether the body of a CONNECT begins with the protocol name of 3.1.
+pub(super) fn has_name_of_v31(body: &[u8]) -> bool {
+    Reader::new(body).binary().is_ok_and(|name| ProtocolName::of(name) == ProtocolName::MqIsdp)
+}
+
 fn decode_version(r: &mut Reader<'_>) -> Result<(Version, bool)> {
     let name = ProtocolName::of(r.binary()?);
     let level = r.u8()?;
@@ -141,14 +147,16 @@ fn left_out(r: &Reader<'_>, version: Version) -> bool {
     version == Version::V31 && r.is_empty()
 }
 
+/// 3.1 does not use the reserved flag, and disregards the QoS and RETAIN of a will that is not there.
 fn check_flags(flags: u8, version: Version) -> Result<()> {
-    if flags & RESERVED != 0 {
+    let strict = version != Version::V31;
+    if strict && flags & RESERVED != 0 {
         return Err(Malformed::ConnectReservedFlag); // [MQTT-3.1.2-3] [3.1.1 MQTT-3.1.2-3]
     }
-    if flags & WILL == 0 && flags & 0b0001_1000 != 0 {
+    if strict && flags & WILL == 0 && flags & WILL_QOS != 0 {
         return Err(Malformed::WillQoSWithoutWill); // [MQTT-3.1.2-11] [3.1.1 MQTT-3.1.2-13]
     }
-    if flags & WILL == 0 && flags & WILL_RETAIN != 0 {
+    if strict && flags & WILL == 0 && flags & WILL_RETAIN != 0 {
         return Err(Malformed::WillRetainWithoutWill); // [MQTT-3.1.2-13] [3.1.1 MQTT-3.1.2-15]
     }
     if flags & (USER_NAME | PASSWORD) == PASSWORD && !version.is_v5() {

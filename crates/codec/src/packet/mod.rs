@@ -75,7 +75,7 @@ impl<'a> Packet<'a> {
     pub fn decode(frame: Frame<'a>, version: Version) -> Result<Self> {
         let kind = PacketType::try_from(frame.first >> 4)?;
         let flags = frame.first & 0x0f;
-        check_flags(kind, flags, version)?;
+        check_flags(kind, frame, version)?;
         let mut reader = Reader::new(frame.body);
         let r = &mut reader;
         let packet = match kind {
@@ -165,16 +165,24 @@ impl<'a> Packet<'a> {
 }
 
 /// The lower half of the first byte is prescribed for all but PUBLISH, whose flags its decoder reads.
-/// In 3.1 PUBREL, SUBSCRIBE and UNSUBSCRIBE had a DUP flag there.
-fn check_flags(kind: PacketType, flags: u8, version: Version) -> Result<()> {
-    let reserved = kind.reserved_flags();
-    let dup = if version == Version::V31 && reserved != 0 { 0b1000 } else { 0 };
-    if kind == PacketType::Publish || flags & !dup == reserved {
+/// 3.1 prescribes nothing: DUP, QoS and RETAIN are there, and used by PUBLISH alone. PUBREL, SUBSCRIBE and UNSUBSCRIBE
+/// have a QoS and a DUP flag that change nothing.
+fn check_flags(kind: PacketType, frame: Frame<'_>, version: Version) -> Result<()> {
+    let prescribed = kind == PacketType::Publish || frame.first & 0x0f == kind.reserved_flags();
+    if prescribed || ignores_flags(kind, frame.body, version) {
         Ok(())
     } else {
         // [MQTT-2.1.3-1] [MQTT-3.6.1-1] [MQTT-3.8.1-1] [MQTT-3.10.1-1] [MQTT-3.14.1-1] [MQTT-3.15.1-1]
         // [3.1.1 MQTT-2.2.2-1] [3.1.1 MQTT-3.6.1-1] [3.1.1 MQTT-3.8.1-1] [3.1.1 MQTT-3.10.1-1] [3.1.1 MQTT-3.14.1-1]
         Err(Malformed::ReservedFlags)
+    }
+}
+
+/// Whether a packet is one of 3.1. A CONNECT brings its own version: its protocol name is enough to know it by.
+fn ignores_flags(kind: PacketType, body: &[u8], version: Version) -> bool {
+    match kind {
+        PacketType::Connect => connect::has_name_of_v31(body),
+        _ => version == Version::V31,
     }
 }
 

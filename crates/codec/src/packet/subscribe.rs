@@ -45,11 +45,12 @@ impl SubscriptionOptions {
         SubscriptionOptions { maximum_qos, no_local: false, retain_as_published: false, retain_handling }
     }
 
-    /// From the byte on the wire.
+    /// From the byte on the wire. In 3.1 the bits beside the QoS are not used, whatever they say.
     ///
     /// # Errors
     /// `SubscriptionOptionsReserved`, `SubscriptionQoSInvalid`, `RetainHandlingInvalid`.
     pub fn from_byte(byte: u8, version: Version) -> Result<Self> {
+        let byte = if version == Version::V31 { byte & Self::mask(version) } else { byte };
         if byte & !Self::mask(version) != 0 {
             return Err(Malformed::SubscriptionOptionsReserved); // [MQTT-3.8.3-5] [3.1.1 MQTT-3.8.3-4]
         }

@@ -271,7 +271,7 @@ impl Connection {
                 let peer = of_connect.map_or(PeerLimits::default(), |answer| answer.peer);
                 let version = form.or(of_connect.map(|answer| answer.version));
                 // 3.x has no return code for what is malformed: it is closed without one. [3.1.1 MQTT-3.1.4-1] [3.1.1 MQTT-3.2.2-6]
-                let has_code = form.is_some() || fatal == Violation::EmptyClientId.into();
+                let has_code = form.is_some() || is_about_identity(fatal.reason());
                 let version = version.filter(|version| version.is_v5() || has_code);
                 let answer = version.map(|version| Answer { version, peer });
                 self.refuse_in(answer, fatal.reason(), Some(&text), output);
@@ -320,6 +320,11 @@ impl Connection {
             _ => unreachable!("the caller looks at the phase first"),
         }
     }
+}
+
+/// Reasons that the return codes 0x02 and 0x04 of 3.x tell.
+fn is_about_identity(reason: ReasonCode) -> bool {
+    matches!(reason, ReasonCode::ClientIdentifierNotValid | ReasonCode::BadUserNameOrPassword)
 }
 
 /// The Authentication Data of an AUTH, which must name the method of CONNECT. [MQTT-4.12.0-5]

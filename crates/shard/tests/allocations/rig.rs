@@ -4,7 +4,9 @@ use super::common::words;
 use allocation_counter::{measure, opt_out};
 use martlet_codec::Version;
 use martlet_protocol::Time;
-use martlet_shard::{Admission, Batch, Config, ConnectionId, Effect, Input, Interest, Loss, Shard, ShardId};
+use martlet_shard::{
+    Admission, Batch, Config, ConnectionId, ControlCharacters, Effect, Input, Interest, Loss, Shard, ShardId,
+};
 use std::sync::Arc;
 
 /// A client's number.
@@ -101,7 +103,12 @@ impl Rig {
         owners[connection.0 as usize] = Some(client);
         let (answer, messages, closing) = (Vec::new(), 0, false);
         opt_out(|| self.clients.push(Client { shard, connection, version, answer, messages, closing }));
-        let opened = Input::Opened { connection, opened_at: self.now, admission: Admission::Anyone };
+        let opened = Input::Opened {
+            connection,
+            opened_at: self.now,
+            admission: Admission::Anyone,
+            control_characters: ControlCharacters::Accept,
+        };
         self.shards[shard].handle(self.now, opened);
         client
     }

@@ -3,7 +3,7 @@
 use super::describe::take_frames;
 use martlet_codec::Version;
 use martlet_protocol::Time;
-use martlet_shard::{Admission, ConnectionId, Credentials, EndReason, Life};
+use martlet_shard::{Admission, ConnectionId, ControlCharacters, Credentials, EndReason, Life};
 use std::collections::VecDeque;
 
 /// A client and its end of the stream.
@@ -12,6 +12,7 @@ pub(crate) struct Client {
     pub(crate) version: Version,
     pub(crate) opened_at: Time,
     pub(crate) admission: Admission,
+    pub(crate) control_characters: ControlCharacters,
     /// The shard that has the stream, and its slot there; `None` once it is closed.
     pub(crate) at: Option<(usize, ConnectionId)>,
     /// Written by the client and not read by the server.
@@ -45,6 +46,7 @@ impl Client {
             version,
             opened_at,
             admission,
+            control_characters: ControlCharacters::Accept,
             at: None,
             to_server: VecDeque::new(),
             paused: false,

@@ -8,8 +8,8 @@ use super::words;
 use martlet_codec::Version;
 use martlet_protocol::Time;
 use martlet_shard::{
-    Admission, Batch, Config, ConnectionId, Counters, Credentials, Dropped, Effect, EndReason, Input,
-    Interest, Loss, Shard, ShardId, Shortage, Verdict,
+    Admission, Batch, Config, ConnectionId, ControlCharacters, Counters, Credentials, Dropped, Effect,
+    EndReason, Input, Interest, Loss, Shard, ShardId, Shortage, Verdict,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -101,6 +101,9 @@ impl Rig {
         let old =
             self.clients.insert(name.to_owned(), Client::new(words::version(line), self.now, admission));
         assert!(old.is_none_or(|old| old.at.is_none()), "{name} is connected already");
+        if line.split_whitespace().any(|word| word == "plain") {
+            self.client(name).control_characters = ControlCharacters::Refuse;
+        }
         let shard = self.accepted % self.shards.len();
         self.accepted += 1;
         self.place(name, shard);

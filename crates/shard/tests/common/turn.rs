@@ -155,9 +155,11 @@ impl Rig {
                 let before = self.at(index, id).ended.replace((*life, why));
                 assert!(before.is_none(), "it ended twice");
             }
-            Effect::Move { connection, to, bytes, opened_at, .. } => {
+            Effect::Move { connection, to, bytes, opened_at, admission, control_characters } => {
                 let name = self.slots[index][connection.0 as usize].take().expect("the slot is taken");
-                assert_eq!(self.client(&name).opened_at, opened_at);
+                let client = self.client(&name);
+                let opened = (client.opened_at, client.admission, client.control_characters);
+                assert_eq!(opened, (opened_at, admission, control_characters));
                 self.place(&name, usize::from(to.0));
                 let (shard, connection) = self.client(&name).at.expect("it was just placed");
                 self.shards[shard].handle(self.now, Input::Received { connection, bytes: &bytes });
@@ -177,7 +179,9 @@ impl Rig {
         let client = self.client(name);
         client.at = Some((shard, connection));
         let (opened_at, admission) = (client.opened_at, client.admission);
-        self.shards[shard].handle(now, Input::Opened { connection, opened_at, admission });
+        let control_characters = client.control_characters;
+        let opened = Input::Opened { connection, opened_at, admission, control_characters };
+        self.shards[shard].handle(now, opened);
     }
 
     fn at(&mut self, shard: usize, id: ConnectionId) -> &mut Client {

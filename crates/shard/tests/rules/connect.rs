@@ -71,7 +71,7 @@ fn a_broken_connect_of_3_x_is_closed_without_a_word() {
         ("v311", "10 0e 0004 4d515454 04 42 000a 0000 0000", PasswordWithoutUserName), // [3.1.1 MQTT-3.1.2-22]
         ("v311", "10 0c 0004 4d515454 04 82 000a 0000", Truncated), // [3.1.1 MQTT-3.1.2-19]
         ("v311", "10 0e 0004 4d515454 04 02 000a 0000 0000", TrailingBytes), // [3.1.1 MQTT-3.1.2-18]
-        ("v31", "10 0f 0006 4d5149736470 03 03 000a 0001 63", ConnectReservedFlag),
+        ("v31", "10 13 0006 4d5149736470 03 42 000a 0001 63 0002 7077", PasswordWithoutUserName),
     ] {
         malformed(version, connect, "", why);
     }

@@ -8,8 +8,10 @@ mod common;
 
 mod admission;
 mod auth;
+mod bridges;
 mod bursts;
 mod connect;
+mod control_characters;
 mod counters_exact;
 mod counting;
 mod delivery;
@@ -35,6 +37,7 @@ mod slow_replay;
 mod stream;
 mod subscriptions;
 mod transmit;
+mod v31;
 mod v311;
 mod waiting;
 mod watermarks;

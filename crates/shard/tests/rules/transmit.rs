@@ -3,7 +3,7 @@
 use super::common::words::{self, hex};
 use martlet_codec::Version;
 use martlet_protocol::Time;
-use martlet_shard::{Admission, Config, ConnectionId, Effect, Input, Interest, Shard};
+use martlet_shard::{Admission, Config, ConnectionId, ControlCharacters, Effect, Input, Interest, Shard};
 
 const ID: ConnectionId = ConnectionId(0);
 const NOW: Time = Time::from_millis(1000);
@@ -22,7 +22,15 @@ fn the_owner_of_a_socket_is_told_once() {
     let received = |bytes| Input::Received { connection: ID, bytes };
     let (connect, ping) = (words::connect("c", "v311"), hex("c000"));
     let publish = words::packet(Version::V311, "publish nobody x");
-    told(&mut shard, Input::Opened { connection: ID, opened_at: NOW, admission: Admission::Anyone });
+    told(
+        &mut shard,
+        Input::Opened {
+            connection: ID,
+            opened_at: NOW,
+            admission: Admission::Anyone,
+            control_characters: ControlCharacters::Accept,
+        },
+    );
     assert_eq!(told(&mut shard, received(&connect)), 1);
     assert_eq!(told(&mut shard, received(&ping)), 0, "it knows");
     assert_eq!(told(&mut shard, Input::Transmitted { connection: ID, bytes: 5 }), 0);

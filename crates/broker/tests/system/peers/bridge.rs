@@ -28,16 +28,22 @@ struct Mosquitto {
 
 impl Mosquitto {
     fn start(remote: SocketAddr, version: Version, is_private: bool) -> Self {
-        (0..ATTEMPTS).find_map(|_| Self::try_start(remote, version, is_private)).expect("mosquitto starts")
+        Self::with(remote, version, is_private, "notifications false")
     }
 
-    fn try_start(remote: SocketAddr, version: Version, is_private: bool) -> Option<Self> {
+    /// With more lines about the bridge.
+    fn with(remote: SocketAddr, version: Version, is_private: bool, lines: &str) -> Self {
+        let start = |_| Self::try_start(remote, version, is_private, lines);
+        (0..ATTEMPTS).find_map(start).expect("mosquitto starts")
+    }
+
+    fn try_start(remote: SocketAddr, version: Version, is_private: bool, lines: &str) -> Option<Self> {
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|free| free.local_addr()).unwrap();
         let directory =
             std::env::temp_dir().join(format!("martlet-{}-{}", std::process::id(), address.port()));
         std::fs::create_dir(&directory).unwrap();
         let file = directory.join("mosquitto.conf");
-        std::fs::write(&file, configuration(address.port(), remote, version, is_private)).unwrap();
+        std::fs::write(&file, configuration(address.port(), remote, version, is_private, lines)).unwrap();
         let mut command = command("mosquitto");
         let program = Program::start(command.arg("-c").arg(file).stderr(Stdio::null()));
         let mosquitto = Mosquitto { address, _program: program, directory };
@@ -59,7 +65,7 @@ impl Drop for Mosquitto {
 }
 
 /// `both` goes both ways under one name: what can make a loop.
-fn configuration(port: u16, remote: SocketAddr, version: Version, is_private: bool) -> String {
+fn configuration(port: u16, remote: SocketAddr, version: Version, is_private: bool, lines: &str) -> String {
     let version = match version {
         Version::V31 => "mqttv31",
         Version::V311 => "mqttv311",
@@ -75,7 +81,7 @@ bridge_protocol_version {version}
 try_private {is_private}
 cleansession false
 restart_timeout 1
-notifications false
+{lines}
 keepalive_interval 60
 topic both/# both 2
 topic # out 2 up/ from-mosquitto/
@@ -186,4 +192,42 @@ fn retained_messages_stay_retained() {
         drop(mosquitto);
         broker.stop();
     }
+}
+
+/// Whether the bridge is there reaches whoever asks Martlet, under the name that the bridge has or was given.
+#[test]
+fn the_state_of_a_bridge_is_known() {
+    const STATE: &str = "$SYS/broker/connection/+/state";
+    for (version, is_private, name) in [
+        (Version::V31, true, "far.away"),
+        (Version::V311, true, "far.away"),
+        (Version::V311, true, "another"),
+        (Version::V311, false, "far.away"),
+        (Version::V5, true, "far.away"),
+    ] {
+        let broker = TestBroker::start(2);
+        let mut watcher = subscriber(broker.address, STATE);
+        let topic = format!("$SYS/broker/connection/{name}/state");
+        let lines = format!("notifications true\nremote_clientid far.away\nnotification_topic {topic}");
+        let mosquitto = Mosquitto::with(broker.address, version, is_private, &lines);
+        assert_eq!(watcher.message(), Message::new(&topic, 1, false, "1"), "{version:?} {is_private} {name}");
+        let mut late = subscriber(broker.address, STATE);
+        assert_eq!(late.message(), Message::new(&topic, 1, true, "1"), "{version:?} {is_private} {name}");
+        drop(mosquitto); // killed, so its will is published
+        assert_eq!(watcher.message(), Message::new(&topic, 1, false, "0"), "{version:?} {is_private} {name}");
+        broker.stop();
+    }
+}
+
+/// A bridge without anything special about it, as most are configured.
+#[test]
+fn a_bridge_of_the_defaults_is_known() {
+    let broker = TestBroker::start(2);
+    let mut watcher = subscriber(broker.address, "$SYS/broker/connection/#");
+    let mosquitto = Mosquitto::with(broker.address, Version::V311, true, "notifications true");
+    let up = watcher.message();
+    assert_eq!((up.payload.as_str(), up.topic.ends_with(".martlet/state")), ("1", true), "{up:?}");
+    drop(mosquitto);
+    assert_eq!(watcher.message(), Message::new(&up.topic, 1, false, "0"));
+    broker.stop();
 }

@@ -1,0 +1,80 @@
+//! A listener as its connections remember it, on whatever shard they are: what it demands of them, and when it was last
+//! warned about. Opens no socket.
+
+use martlet_net::Endpoint;
+use martlet_protocol::Time;
+use martlet_shard::{Admission, ControlCharacters};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Milliseconds between two warnings about one listener.
+const INTERVAL_MS: u64 = 10 * 60 * 1000;
+
+/// Where a connection was accepted.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) admission: Admission,
+    pub(crate) control_characters: ControlCharacters,
+    /// Clients that were accepted with credentials that nobody checked.
+    pub(crate) unchecked: Warning,
+}
+
+impl Origin {
+    pub(crate) fn new(
+        endpoint: Endpoint,
+        admission: Admission,
+        control_characters: ControlCharacters,
+    ) -> Self {
+        Origin { endpoint, admission, control_characters, unchecked: Warning::default() }
+    }
+}
+
+/// Counts what happens between two warnings, over all shards.
+#[derive(Debug, Default)]
+pub(crate) struct Warning {
+    quiet_until_ms: AtomicU64,
+    count: AtomicU64,
+}
+
+impl Warning {
+    /// It happened once more; how often since the last warning, if it is time for another.
+    pub(crate) fn count(&self, now: Time) -> Option<u64> {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        let until_ms = self.quiet_until_ms.load(Ordering::Relaxed);
+        let next_ms = now.saturating_add(INTERVAL_MS).as_millis();
+        let is_time = now.as_millis() >= until_ms
+            && self
+                .quiet_until_ms
+                .compare_exchange(until_ms, next_ms, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok(); // or another shard warns in this moment
+        is_time.then(|| self.count.swap(0, Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_warning_in_ten_minutes_counts_all() {
+        let warning = Warning::default();
+        let at = Time::from_millis;
+        assert_eq!(warning.count(at(0)), Some(1));
+        assert_eq!(warning.count(at(0)), None);
+        assert_eq!(warning.count(at(INTERVAL_MS - 1)), None);
+        assert_eq!(warning.count(at(INTERVAL_MS)), Some(3));
+        assert_eq!(warning.count(at(INTERVAL_MS)), None);
+        assert_eq!(warning.count(at(3 * INTERVAL_MS)), Some(2));
+    }
+
+    #[test]
+    fn shards_share_one_warning() {
+        let warning = Warning::default();
+        let warn = || (0..1000).filter_map(|_| warning.count(Time::from_millis(5))).count();
+        let warned: usize = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(warn)).collect();
+            threads.into_iter().map(|thread| thread.join().expect("it only counts")).sum()
+        });
+        assert_eq!(warned, 1);
+    }
+}
