@@ -115,3 +115,25 @@ impl Link {
 fn is_used_up(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::thread;
+
+    #[test]
+    fn a_limit_that_the_system_would_cut_does_not_end_at_once() {
+        let mut link = Link::new().unwrap();
+        let (waker, woken) = (Arc::clone(link.waker()), Arc::new(AtomicBool::new(false)));
+        let is_woken = Arc::clone(&woken);
+        let other = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(100));
+            is_woken.store(true, Ordering::Release);
+            waker.wake().unwrap();
+        });
+        link.wait(Some(Duration::from_millis(1 << 32))).unwrap(); // 0 in 32 bits
+        assert!(woken.load(Ordering::Acquire));
+        other.join().unwrap();
+    }
+}

@@ -188,16 +188,13 @@ fn messages_without_a_pause_leave_time_for_keep_alive() {
         listen.join().unwrap();
     });
     let mut client = connect(&endpoint, 1);
-    let end = Instant::now() + LIMIT;
-    let packet = loop {
-        assert!(Instant::now() < end, "no PINGREQ");
+    // A millisecond each, and fewer than one read brings: PINGREQ does not wait for the next one.
+    let packet = (0..8_000).find_map(|_| {
         assert!(matches!(client.next(None), Next::Event(Event::Message(_))));
         thread::sleep(Duration::from_millis(1)); // slower than the server
-        if let Ok(packet) = ping.try_recv() {
-            break packet;
-        }
-    };
-    assert_eq!(packet, PINGREQ); // [3.1.1 MQTT-3.1.2-23]
+        ping.try_recv().ok()
+    });
+    assert_eq!(packet, Some(PINGREQ)); // [3.1.1 MQTT-3.1.2-23]
     drop(client);
     server.join().unwrap();
 }
@@ -245,6 +242,34 @@ fn polling_writes_too() {
         assert!(matches!(poll(&mut client), Next::TimedOut) && Instant::now() < end);
     }
     client.disconnect(ReasonCode::Success, None, LIMIT);
+    server.join().unwrap();
+}
+
+#[test]
+fn a_server_that_never_pauses_does_not_hold_back_what_is_written() {
+    let (go, told) = channel::<()>();
+    let (endpoint, server) = server(move |stream| {
+        let mut reader = stream.try_clone().unwrap();
+        let read = thread::spawn(move || {
+            told.recv().unwrap();
+            // The end may be a reset: the client does not read all.
+            let _ = std::io::copy(&mut reader, &mut std::io::sink());
+        });
+        flood(stream, PUBLISH);
+        read.join().unwrap();
+    });
+    let mut options = options(60);
+    options.limits.output_high_bytes = usize::MAX / 4; // so that it reads whatever waits to be written
+    let (mut client, _) = Client::connect(&endpoint, options, LIMIT).unwrap();
+    client.publish(&message(&vec![b'x'; 32 << 20]), QoSLevel::AtMostOnce, false).unwrap();
+    assert!(!client.flush(Duration::ZERO));
+    go.send(()).unwrap();
+    let end = Instant::now() + LIMIT;
+    while client.connection().output_len() > 0 {
+        assert!(Instant::now() < end, "{} bytes are not written", client.connection().output_len());
+        assert!(matches!(client.next(None), Next::Event(Event::Message(_))));
+    }
+    drop(client);
     server.join().unwrap();
 }
 
