@@ -29,7 +29,7 @@ fn a_program_that_tells_faults_apart(fault: &ConnectFault) -> Option<ReasonCode>
         ConnectFault::Options(Fatal::Malformed(malformed)) => Some(Malformed::reason(*malformed)),
         ConnectFault::Stream(Fault { kind: FaultKind::NameLookup, .. }) => None,
         ConnectFault::Refused { reason, .. } => Some(*reason),
-        ConnectFault::Ended(End::Server { reason, .. }) => Some(reason),
+        ConnectFault::Ended(End::Server { reason, .. }) => Some(*reason),
         _ => None,
     }
 }
