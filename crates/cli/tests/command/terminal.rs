@@ -1,6 +1,6 @@
 //! What `martlet sub` prints where somebody looks on: on a terminal, nothing that a publisher chose acts on it.
 
-use crate::rig::Rig;
+use crate::rig::{Rig, martlet, server, stderr};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::File;
 use std::io::Read;
@@ -35,4 +35,31 @@ fn a_topic_does_not_act_on_the_terminal() {
     }
     let raw = rig.good("sub t/# -n 1 -v");
     assert_eq!(raw, format!("{topic} {payload}\n"), "a pipe gets what there is");
+}
+
+/// A CONNACK or DISCONNECT of 5.0 with a Reason String that has a line end and an escape sequence in it.
+fn with_words(head: &[u8]) -> Vec<u8> {
+    let words = b"a\nmartlet: forged\x1b[2J";
+    let mut body = head[1..].to_vec();
+    body.extend_from_slice(&[
+        u8::try_from(words.len() + 3).unwrap(),
+        0x1f,
+        0,
+        u8::try_from(words.len()).unwrap(),
+    ]);
+    body.extend_from_slice(words);
+    [&[head[0], u8::try_from(body.len()).unwrap()][..], &body].concat()
+}
+
+#[test]
+fn the_words_of_a_broker_stay_within_a_line() {
+    let refuses = server(|_| Some(with_words(&[0x20, 0, 0x87])));
+    let leaves = server(|_| Some([&b"\x20\x03\0\0\0"[..], &with_words(&[0xe0, 0x8b])].concat()));
+    for url in [refuses, leaves] {
+        let output = martlet("sub t -b").arg(&url).output().unwrap();
+        let said = stderr(&output);
+        assert!(!output.status.success() && said.contains("forged"), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said:?}");
+        assert!(!said.contains('\u{1b}'), "{said:?}");
+    }
 }
