@@ -199,5 +199,5 @@ fn lost(client: &Client, end: &End) -> Failure {
         (End::Stream, None) => "the broker closed the connection without a word".to_owned(),
         (end, _) => end.to_string(),
     };
-    Failure::new(Status::ConnectionLost, text)
+    Failure::of_broker(Status::ConnectionLost, &text)
 }
