@@ -37,7 +37,7 @@ Exit codes:
    3  a configuration or file is wrong  26  the server refused a message
   20  the host name has no address      27  timed out
   21  no TCP or Unix connection         70  a bug in martlet: please report it
-  22  TLS                              130  interrupted by a signal";
+  22  TLS                              130  interrupted by a signal; serve: 0";
 
 /// An end with an error: nothing is printed where `text` is empty.
 #[derive(Debug, PartialEq, Eq)]

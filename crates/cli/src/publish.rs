@@ -17,6 +17,9 @@ const UNSETTLED_MAX: usize = 1000;
 /// How long acknowledgements are waited for after a signal.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// A message of this many bytes may be more than a broker accepts, and 3.x has no packet that tells.
+const LARGE: usize = 64 * 1024;
+
 /// How long one look at a slow connection lasts before signals are looked at again.
 const PATIENCE: Duration = Duration::from_millis(200);
 
@@ -37,7 +40,7 @@ pub(crate) fn run(args: &PublishArgs) -> Result<(), Failure> {
         None => Source::lines(session.client.interrupter())?,
     };
     let mut publisher = Publisher::new(args, topic, properties, session);
-    let mut outcome = publisher.run(source);
+    let mut outcome = publisher.run(source).map_err(|failure| publisher.explain(failure));
     if outcome.as_ref().is_err_and(|failure| failure.status == Status::Interrupted) {
         publisher.linger();
         outcome = Err(publisher.interrupted());
@@ -65,6 +68,8 @@ struct Publisher<'a> {
     again: usize,
     /// QoS 1 and 2: what was sent and is not settled, in order.
     unsettled: VecDeque<(Token, Rc<Vec<u8>>)>,
+    /// Bytes of the largest message that was sent.
+    largest: usize,
     /// Nothing more comes to be sent.
     is_at_end: bool,
 }
@@ -72,7 +77,17 @@ struct Publisher<'a> {
 impl<'a> Publisher<'a> {
     fn new(args: &'a PublishArgs, topic: TopicName<'a>, properties: PropertiesBuf, session: Session) -> Self {
         let (waiting, unsettled) = Default::default();
-        Publisher { args, topic, properties, session, waiting, again: 0, unsettled, is_at_end: false }
+        Publisher {
+            args,
+            topic,
+            properties,
+            session,
+            waiting,
+            again: 0,
+            unsettled,
+            largest: 0,
+            is_at_end: false,
+        }
     }
 
     fn run(&mut self, mut source: Source) -> Result<(), Failure> {
@@ -122,6 +137,7 @@ impl<'a> Publisher<'a> {
             }
             match self.publish(&payload) {
                 Ok(token) => {
+                    self.largest = self.largest.max(payload.len());
                     self.waiting.pop_front();
                     self.again = self.again.saturating_sub(1);
                     if self.args.qos != QoSLevel::AtMostOnce {
@@ -190,6 +206,14 @@ impl<'a> Publisher<'a> {
             Step::Event(_) | Step::Resumed { .. } | Step::Woken => {}
         }
         Ok(Look::Something)
+    }
+
+    /// Adds to the loss of a connection what may have been the reason.
+    fn explain(&self, mut failure: Failure) -> Failure {
+        if failure.status == Status::ConnectionLost && self.largest >= LARGE {
+            failure.text += &format!("; is a message of {} bytes more than it accepts?", self.largest);
+        }
+        failure
     }
 
     /// After a signal: what was sent may still be acknowledged, for a moment.

@@ -88,10 +88,7 @@ impl Session {
                 session.outage = Some(Outage::new(Instant::now()));
             }
             Err(ConnectFault::Ended(End::NoConnAck)) => return Err(ConnectFault::TimedOut.into()),
-            Err(ConnectFault::Ended(end)) if !matches!(end, End::Fatal(_)) => {
-                return Err(lost(&session.client, &end));
-            }
-            Err(fault) => return Err(fault.into()),
+            Err(fault) => return Err(not_connected(&session.client, fault)),
         }
         Ok(session)
     }
@@ -193,10 +190,20 @@ pub(crate) fn watch_stdout(interrupter: Interrupter) -> Result<Arc<AtomicBool>, 
     Ok(closed)
 }
 
+/// There was no connection yet: who closes a stream then may not speak what it was asked in.
+fn not_connected(client: &Client, fault: ConnectFault) -> Failure {
+    match (&fault, client.fault()) {
+        (ConnectFault::Ended(End::Stream), Some(error)) => {
+            Failure::new(Status::ConnectionLost, format!("{fault} ({error})"))
+        }
+        _ => fault.into(),
+    }
+}
+
 fn lost(client: &Client, end: &End) -> Failure {
     let text = match (end, client.fault()) {
         (End::Stream, Some(fault)) => format!("the connection was lost: {fault}"),
-        (End::Stream, None) => "the broker closed the connection without a word".to_owned(),
+        (End::Stream, None) => "the broker closed the connection without sending DISCONNECT".to_owned(),
         (end, _) => end.to_string(),
     };
     Failure::of_broker(Status::ConnectionLost, &text)

@@ -15,7 +15,7 @@ pub(crate) struct StopSignals(Arc<Asked>);
 #[derive(Default)]
 struct Asked {
     came: AtomicBool,
-    /// There is somebody to take leave of.
+    /// There is something to end in order.
     may_wait: AtomicBool,
     /// Wakes who has to know.
     wake: Mutex<Option<Box<dyn Fn() + Send>>>,

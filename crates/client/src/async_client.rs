@@ -109,7 +109,7 @@ impl AsyncClient {
         }
     }
 
-    /// Closes a stream on which no connection came about; that it ended is no news.
+    /// Closes a stream on which no connection came about; its end is not reported.
     fn give_up(&mut self) {
         self.lose(None);
         let events = std::iter::from_fn(|| self.connection.poll_event());

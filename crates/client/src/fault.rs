@@ -6,6 +6,9 @@ use martlet_protocol::Fatal;
 use martlet_protocol::client::{End, Event, Welcome};
 use std::fmt;
 
+/// What to look at.
+const NOT_MQTT: &str = "is that an MQTT port? It must be one without TLS";
+
 /// Why connecting failed.
 #[derive(Debug)]
 pub enum ConnectFault {
@@ -24,7 +27,7 @@ pub enum ConnectFault {
     },
     /// The connection ended before CONNACK.
     Ended(End),
-    /// The connection ended, or the time was up, with an answer that is no packet.
+    /// The connection ended, or the time was up, with an answer that is not a packet.
     NotMqtt,
     /// No CONNACK in time.
     TimedOut,
@@ -60,13 +63,13 @@ impl fmt::Display for ConnectFault {
                 server_reference.iter().try_for_each(|name| write!(f, "; it says to use {name}"))
             }
             Self::Ended(End::Stream) => f.write_str(
-                "the server closed the connection without an answer: does it speak this protocol version?",
+                "the server closed the connection without an answer: is that an MQTT port, without TLS, and does it speak this protocol version?",
             ),
             Self::Ended(End::Fatal(Fatal::Malformed(malformed))) => {
-                write!(f, "the answer to CONNECT is no MQTT ({malformed}): is that an MQTT port?")
+                write!(f, "the answer to CONNECT is not MQTT ({malformed}): {NOT_MQTT}")
             }
             Self::Ended(end) => end.fmt(f),
-            Self::NotMqtt => f.write_str("the answer to CONNECT is no MQTT: is that an MQTT port?"),
+            Self::NotMqtt => write!(f, "the answer to CONNECT is not MQTT: {NOT_MQTT}"),
             Self::TimedOut => f.write_str("the server did not answer CONNECT in time"),
             Self::Interrupted => f.write_str("interrupted"),
             Self::Challenged => {

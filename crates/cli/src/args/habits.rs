@@ -4,12 +4,15 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::ffi::OsString;
 
 /// Puts the tip that helps in the place of "to pass '-t' as a value, use '-- -t'".
-pub(super) fn explain(error: &mut clap::Error) {
-    if error.kind() != ErrorKind::UnknownArgument {
-        return;
-    }
-    let Some(ContextValue::String(found)) = error.get(ContextKind::InvalidArg) else { return };
-    if let Some(tip) = tip(found) {
+pub(super) fn explain(error: &mut clap::Error, words: &[OsString]) {
+    let context = match error.kind() {
+        ErrorKind::UnknownArgument => ContextKind::InvalidArg,
+        ErrorKind::InvalidSubcommand => ContextKind::InvalidSubcommand,
+        _ => return,
+    };
+    let Some(ContextValue::String(found)) = error.get(context) else { return };
+    let command = words.get(1).map(|word| word.to_string_lossy()).unwrap_or_default();
+    if let Some(tip) = misplaced(&command, found).or_else(|| tip(found)) {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
 }
@@ -31,6 +34,19 @@ pub(super) fn no_host(host: &str) -> String {
     )
 }
 
+/// What stands where it has no place, whatever option it is.
+fn misplaced(command: &str, found: &str) -> Option<&'static str> {
+    Some(match command {
+        "version" => "write martlet --version",
+        _ if command.starts_with('-') => "options come after the command: martlet pub -b URL TOPIC MESSAGE",
+        "pub" | "publish" if !found.starts_with('-') => {
+            "a message with spaces is quoted: martlet pub TOPIC 'A MESSAGE'"
+        }
+        "serve" if !found.starts_with('-') => "write --listen HOST:PORT, or -c FILE",
+        _ => return None,
+    })
+}
+
 fn tip(found: &str) -> Option<&'static str> {
     Some(match found {
         "-t" | "--topic" => "topics are no option: martlet pub TOPIC MESSAGE, martlet sub FILTER...",
@@ -41,6 +57,18 @@ fn tip(found: &str) -> Option<&'static str> {
         "-C" => "write -n COUNT",
         "-c" | "--disable-clean-session" => "write --no-clean-start",
         "-x" => "write --session-expiry SECONDS",
+        "-d" | "--debug" => "what happened to a connection is in the log of the broker",
+        "-L" | "--url" => "write -b mqtt://HOST:PORT, and the topic without an option",
+        "-I" | "--id-prefix" => "write -i ID",
+        "--unix" => "write -b unix:///PATH",
+        "--repeat-delay" => "write --interval SECONDS",
+        "--stdin-line" => "write --lines",
+        "--stdin-file" => "write --stdin",
+        "--null-message" => "write --null",
+        "--cafile" | "--capath" | "--cert" | "--key" | "--insecure" | "--tls-version" | "--tls-alpn"
+        | "--tls-use-os-certs" | "--psk" | "--psk-identity" | "--ciphers" => {
+            "there is no TLS in this version"
+        }
         "-D" | "--property" => "each property has an option of its own, such as --content-type",
         _ => return None,
     })
@@ -56,13 +84,21 @@ mod tests {
     fn mosquittos_letters_are_translated() {
         let said = |line: &str| {
             let mut error = Cli::try_parse_from(line.split(' ')).expect_err(line);
-            explain(&mut error);
+            let words: Vec<_> = line.split(' ').map(OsString::from).collect();
+            explain(&mut error, &words);
             error.to_string()
         };
         assert!(said("martlet pub -t nest -m hello").contains("martlet pub TOPIC MESSAGE"));
         assert!(said("martlet pub nest hello -V 5").contains("--protocol"));
         assert!(said("martlet sub -C 1 nest").contains("-n COUNT"));
         assert!(said("martlet serve -p 1883").contains("--listen HOST:PORT"));
+        assert!(said("martlet sub -d nest").contains("log of the broker"));
+        assert!(said("martlet sub nest --cafile x").contains("no TLS"));
+        assert!(said("martlet pub nest hello --repeat-delay 1").contains("--interval SECONDS"));
+        assert!(said("martlet pub nest hello world").contains("is quoted"));
+        assert!(said("martlet serve 1883").contains("--listen HOST:PORT"));
+        assert!(said("martlet -b h pub nest hello").contains("come after the command"));
+        assert!(said("martlet version").contains("martlet --version"));
         assert!(said("martlet pub nest hello --retian").contains("--retain"), "clap's own tips stay");
     }
 }

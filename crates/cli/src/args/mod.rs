@@ -71,7 +71,7 @@ impl Cli {
             if let Some(host) = habits::host(&error, words) {
                 return command.error(ErrorKind::UnknownArgument, habits::no_host(&host));
             }
-            habits::explain(&mut error);
+            habits::explain(&mut error, words);
             variables::explain(&mut error, &command, words);
             error
         })?;

@@ -226,6 +226,14 @@ fn connections_that_fail() {
         let stranger = server(move |_| Some(words.repeat(10).into()));
         fails(&format!("sub -b {stranger} a"), 24, "is that an MQTT port?");
     }
+    let tls = server(|_| Some(b"\x15\x03\x03\x00\x02\x02\x46".to_vec())); // an alert
+    fails(&format!("sub -b {tls} a"), 24, "without TLS");
+    let closing = server(|_| None);
+    fails(
+        &format!("pub -b {closing} a m"),
+        24,
+        "an MQTT port, without TLS, and does it speak this protocol version?",
+    );
     let nameless = martlet("sub --protocol 3.1 a -i").arg("").output().unwrap();
     assert_eq!(nameless.status.code(), Some(2));
     assert!(stderr(&nameless).contains("MQTT 3.1 needs one"), "{}", stderr(&nameless));
@@ -252,6 +260,15 @@ fn requests_that_fail() {
     fails(&format!("pub -b {publish} -q 1 a m"), 26, "Quota exceeded");
     let stopping = then(|_| vec![0xe0, 1, 0x8b]);
     fails(&format!("pub -b {stopping} -q 1 a m"), 24, "Server shutting down");
+}
+
+#[test]
+fn a_large_message_may_be_why_the_connection_was_lost() {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("large");
+    fs::write(&file, vec![b'x'; 100_000]).unwrap();
+    let closing = server(|bytes| (bytes[0] >> 4 == 1).then(|| CONNACK.to_vec()));
+    fails(&format!("pub -b {closing} -q 1 --file {} a", file.display()), 24, "a message of 100000 bytes");
+    fs::remove_file(&file).unwrap();
 }
 
 #[test]

@@ -48,6 +48,11 @@ fn what_is_refused() {
     rejects("[localhost]", BadUrl::NotIpv6("localhost".into()));
     rejects("::1", BadUrl::BracketsMissing("::1".into()));
     rejects("h:", BadUrl::PortInvalid(String::new()));
+    let meant = |rest: &str| BadUrl::SchemeUnseparated { scheme: Scheme::Mqtt, rest: rest.into() };
+    rejects("mqtt:host", meant("host"));
+    rejects("mqtt:127.0.0.1:1883", meant("127.0.0.1:1883"));
+    rejects("MQTT:u:secret@h", meant("h"));
+    rejects("mqtt:65536", BadUrl::PortInvalid("65536".into()));
     rejects("h:65536", BadUrl::PortInvalid("65536".into()));
     rejects("h:+1", BadUrl::PortInvalid("+1".into()));
     rejects("h/topic", BadUrl::PathNotAllowed { scheme: Scheme::Mqtt, path: "/topic".into() });
