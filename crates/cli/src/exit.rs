@@ -57,6 +57,10 @@ impl Failure {
     pub(crate) fn interrupted() -> Self {
         Self::new(Status::Interrupted, "")
     }
+    /// With words of a broker in the text, which stay within one line of ours.
+    pub(crate) fn of_broker(status: Status, text: &str) -> Self {
+        Self::new(status, crate::harmless(text))
+    }
     /// An option that older versions cannot express.
     pub(crate) fn needs_v5(option: &str) -> Self {
         Self::usage(format!("{option} needs MQTT 5.0: leave --protocol out"))
@@ -82,7 +86,7 @@ impl From<ConnectFault> for Failure {
             ConnectFault::Interrupted => return Self::interrupted(),
             ConnectFault::TimedOut => Status::TimedOut,
         };
-        Self::new(status, fault.to_string())
+        Self::of_broker(status, &fault.to_string())
     }
 }
 

@@ -206,5 +206,5 @@ fn lost(client: &Client, end: &End) -> Failure {
         (End::Stream, None) => "the broker closed the connection without sending DISCONNECT".to_owned(),
         (end, _) => end.to_string(),
     };
-    Failure::new(Status::ConnectionLost, text)
+    Failure::of_broker(Status::ConnectionLost, &text)
 }

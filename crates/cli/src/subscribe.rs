@@ -2,7 +2,7 @@
 
 use crate::args::{Handling, SubscribeArgs};
 use crate::exit::{Failure, Status, shown};
-use crate::format::{Format, Stamp, make_harmless};
+use crate::format::{Format, Stamp, To};
 use crate::outage::OnLoss;
 use crate::session::{GOODBYE_LIMIT, Plan, Session, Step, watch_stdout};
 use crate::signals::StopSignals;
@@ -161,8 +161,7 @@ impl Subscriber<'_> {
 struct Printer {
     format: Format,
     end: &'static [u8],
-    /// Whether control characters are to be escaped.
-    is_terminal: bool,
+    to: To,
     collected: Vec<u8>,
     signals: StopSignals,
     until: Option<Instant>,
@@ -178,20 +177,16 @@ impl Printer {
             None => parse("%p")?,
         };
         let end: &[u8] = if args.no_newline { b"" } else { b"\n" };
-        // A format of the user's own says what it wants; JSON escapes by itself.
-        let is_terminal = args.format.is_none() && !args.json && io::stdout().is_terminal();
-        Ok(Printer { format, end, is_terminal, collected: Vec::new(), signals, until })
+        let to = if io::stdout().is_terminal() { To::Terminal } else { To::Pipe };
+        Ok(Printer { format, end, to, collected: Vec::new(), signals, until })
     }
 
     fn print(&mut self, received: &Received) -> Result<(), Halt> {
         let before = self.collected.len();
-        if let Err(bad) = self.format.render(received, Stamp::now(), &mut self.collected) {
+        if let Err(bad) = self.format.render(received, Stamp::now(), self.to, &mut self.collected) {
             self.collected.truncate(before);
             crate::say(&bad.to_string());
             return Ok(());
-        }
-        if self.is_terminal {
-            make_harmless(&mut self.collected, before);
         }
         self.collected.extend_from_slice(self.end);
         if self.collected.len() >= COLLECT_MAX { self.flush() } else { Ok(()) }

@@ -63,5 +63,5 @@ fn every_type_of_a_signature_has_a_name_here() {
         let own = full.split(['<', ' ']).next().unwrap().rsplit("::").next();
         assert_eq!(own, Some(name), "{full}");
     }
-    const { assert!(REQUESTS_MAX > 0 && NEVER_EXPIRES == u32::MAX) };
+    assert_eq!((REQUESTS_MAX.min(1), NEVER_EXPIRES), (1, u32::MAX));
 }

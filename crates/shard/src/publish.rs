@@ -79,13 +79,7 @@ impl Shard {
         };
         let terms = Terms { qos: publish.qos.level(), retain: publish.retain, may_wait: true };
         let is_kept = terms.qos != QoSLevel::AtMostOnce;
-        let forbidden = if is_refused {
-            Some(ReasonCode::TopicNameInvalid)
-        } else if !self.may_publish(id, key, topic) {
-            Some(ReasonCode::NotAuthorized) // [3.1.1 MQTT-3.3.5-2]
-        } else {
-            None
-        };
+        let forbidden = self.forbidden(id, key, topic, is_refused);
         let denied = if let Some(reason) = forbidden {
             self.clients.count_publish(id, publish.payload.len());
             self.clients.counters.publishes_unauthorized += 1;
@@ -110,6 +104,20 @@ impl Shard {
         }
         self.throttle(id);
         Handled::Done
+    }
+
+    /// Why a client must not publish to a topic; `is_refused`: its listener refuses the topic.
+    fn forbidden(
+        &mut self,
+        id: ConnectionId,
+        key: SessionKey,
+        topic: TopicName<'_>,
+        is_refused: bool,
+    ) -> Option<ReasonCode> {
+        if is_refused {
+            return Some(ReasonCode::TopicNameInvalid);
+        }
+        (!self.may_publish(id, key, topic)).then_some(ReasonCode::NotAuthorized) // [3.1.1 MQTT-3.3.5-2]
     }
 
     /// A message does not come in: the reason to tell its publisher, or none if its frame is to be handled again.

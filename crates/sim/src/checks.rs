@@ -32,7 +32,6 @@ impl World<'_> {
             client.owed.clear();
         }
         self.ledger.disturbed.clear();
-        self.ledger.abandoned.clear();
         self.round_begins = self.ledger.published.len();
         Ok(())
     }
@@ -124,9 +123,8 @@ impl World<'_> {
                 .clients
                 .iter()
                 .any(|client| !client.retired && !client.muddled && client.subscriptions.iter().any(stays));
-            let lossy =
-                if qos == QoSLevel::AtLeastOnce { &self.ledger.abandoned } else { &self.ledger.disturbed };
-            let undisturbed = !lossy.contains(filter);
+            // QoS 2 that a member had begun ends with its session; everything else goes back to the group.
+            let undisturbed = qos == QoSLevel::AtLeastOnce || !self.ledger.disturbed.contains(filter);
             let accepted =
                 published.fate == Fate::Accepted && !published.expires && qos != QoSLevel::AtMostOnce;
             check(copies > 0 || !(member && undisturbed && accepted) || dropped, Checker::Shared, what)?; // [MQTT-4.8.2-4]

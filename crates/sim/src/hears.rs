@@ -112,6 +112,7 @@ impl World<'_> {
             client.retained_at.insert((client.sessions, published.topic), self.step);
         }
         let session = client.session();
+        self.ledger.step = self.step;
         self.ledger.receive(session, &client.subscriptions, number, &got)
     }
 

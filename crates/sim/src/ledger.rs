@@ -93,6 +93,9 @@ pub(crate) struct Got<'a> {
     pub(crate) ids: &'a [u32],
 }
 
+/// Messages in a row, heard in one step, that may each be older than the one before: as often as members ended.
+const DESCENTS_MAX: u32 = 3;
+
 /// Publisher, topic, QoS published, QoS delivered, of one receiver.
 type Stream = (SessionId, usize, &'static str, QoSLevel, QoSLevel);
 
@@ -108,8 +111,11 @@ pub(crate) struct Ledger {
     newest: BTreeMap<(SessionId, &'static str, QoSLevel), usize>,
     /// Shared subscriptions of which a member's session has ended in this round: what it had begun may be lost.
     pub(crate) disturbed: BTreeSet<&'static str>,
-    /// Shared subscriptions of which a former member's session has ended: what it still held may be lost.
-    pub(crate) abandoned: BTreeSet<&'static str>,
+    /// The step at which clients hear what they hear.
+    pub(crate) step: u64,
+    /// Of each receiver's messages of one publisher and group: when the last came, which it was, how many before it in
+    /// the same step came in descending order.
+    descents: BTreeMap<(SessionId, usize, &'static str), (u64, usize, u32)>,
 }
 
 impl Ledger {
@@ -126,9 +132,6 @@ impl Ledger {
     pub(crate) fn member_ends(&mut self, subscription: &Subscribed) {
         if subscription.is_shared() {
             self.disturbed.insert(subscription.filter);
-            if subscription.ending {
-                self.abandoned.insert(subscription.filter);
-            }
         }
     }
 
@@ -148,7 +151,9 @@ impl Ledger {
             .map_err(|failure| failure.about(number, session))?;
         let shared = SHARED.iter().any(|(.., topic)| *topic == published.topic);
         self.seen.insert((session, published.topic), number);
-        if !shared {
+        if shared {
+            self.not_reversed(session, number, &published, got)?;
+        } else {
             self.in_order(session, number, &published, got)?;
         }
         self.count(session, number, &published, got, shared)
@@ -179,6 +184,27 @@ impl Ledger {
             return check(receipts.first <= 1 || shared, Checker::Once, what); // [MQTT-3.3.1-1]
         }
         check(receipts.first <= published.arrivals || shared, Checker::Once, what)
+    }
+
+    /// What members of a group give back may come after what is newer, but not backwards: each time that somebody gives
+    /// back makes one step down at most.
+    fn not_reversed(
+        &mut self,
+        session: SessionId,
+        number: usize,
+        published: &Published,
+        got: &Got<'_>,
+    ) -> Verdict {
+        if got.dup || published.arrivals > 1 || got.qos == QoSLevel::AtMostOnce {
+            return Ok(());
+        }
+        let key = (session, published.publisher, published.topic);
+        let (step, last, down) = self.descents.get(&key).copied().unwrap_or_default();
+        let down = if step == self.step && number < last { down + 1 } else { 0 };
+        self.descents.insert(key, (self.step, number, down));
+        check(down < DESCENTS_MAX, Checker::Shared, || {
+            format!("{session:?} got message {number} of a group after {last}, backwards: {published:?}")
+        })
     }
 
     /// First deliveries of one publisher, topic and QoS keep their order. [MQTT-4.6.0-6]

@@ -31,7 +31,7 @@ impl fmt::Display for Foreign<'_> {
         for (shown, character) in self.0.chars().enumerate() {
             match character {
                 _ if shown == SHOWN_MAX => return f.write_str("..."),
-                '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
                     write!(f, "{}", character.escape_unicode())?;
                 }
                 _ if character.is_control() => write!(f, "{}", character.escape_default())?,

@@ -2,6 +2,7 @@
 
 use super::date::Stamp;
 use super::scan::is_json;
+use super::terminal::is_harmful;
 use martlet_client::{Properties, Property, Received};
 
 /// The payload is no JSON.
@@ -129,21 +130,46 @@ fn quoted(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// Appends a JSON string.
+/// Appends a JSON string: printable on any terminal, and the same to whoever reads it as JSON.
 fn string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
-    for byte in text.bytes() {
-        match byte {
-            b'"' => put(out, "\\\""),
-            b'\\' => put(out, "\\\\"),
-            b'\n' => put(out, "\\n"),
-            b'\r' => put(out, "\\r"),
-            b'\t' => put(out, "\\t"),
-            0..0x20 | 0x7f => put(out, &format!("\\u{byte:04x}")),
-            _ => out.push(byte),
+    for char in text.chars() {
+        match char {
+            '"' => put(out, "\\\""),
+            '\\' => put(out, "\\\\"),
+            '\n' => put(out, "\\n"),
+            '\r' => put(out, "\\r"),
+            '\t' => put(out, "\\t"),
+            _ if is_harmful(char) => put(out, &escape(char)),
+            _ => put(out, char.encode_utf8(&mut [0; 4])),
         }
     }
     out.push(b'"');
+}
+
+/// None of the characters that need it is beyond U+FFFF.
+fn escape(char: char) -> String {
+    format!("\\u{:04x}", u32::from(char))
+}
+
+/// Escapes in `out[from..]`, which is JSON, what a terminal might act on: it stands in strings, or is a carriage return
+/// between two values.
+pub(super) fn escape_harmful(out: &mut Vec<u8>, from: usize) {
+    let is_bad = |char: char| is_harmful(char) && !matches!(char, '\n' | '\t');
+    let Ok(text) = std::str::from_utf8(&out[from..]) else { return };
+    if !text.contains(is_bad) {
+        return;
+    }
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '\r' => shown.push(' '),
+            _ if is_bad(char) => shown.push_str(&escape(char)),
+            _ => shown.push(char),
+        }
+    }
+    out.truncate(from);
+    out.extend_from_slice(shown.as_bytes());
 }
 
 fn base64(bytes: &[u8]) -> String {
@@ -214,6 +240,15 @@ pub(super) mod tests {
         let line = String::from_utf8(out).unwrap();
         let end = r#""subscription-identifier":7,"subscription-identifier":8,"user-properties":{"k":"v","k":"w"}},"payload":[1]}"#;
         assert!(line.ends_with(end), "{line}");
+    }
+
+    #[test]
+    fn strings_have_nothing_that_a_terminal_acts_on() {
+        let shown = |text: &str| quoted(text);
+        assert_eq!(shown("a\u{1b}[2J\u{9b}m\u{7f}\u{85}"), r#""a\u001b[2J\u009bm\u007f\u0085""#);
+        assert_eq!(shown("\u{202e}x\u{e9}\u{1f98a}"), "\"\\u202ex\u{e9}\u{1f98a}\"");
+        let text = "\u{1}\u{9f}\u{2066}\u{e9}\n\"\\";
+        assert_eq!(serde_json::from_str::<String>(&shown(text)).unwrap(), text);
     }
 
     #[test]

@@ -9,7 +9,6 @@ mod terminal;
 
 pub(crate) use date::Stamp;
 pub(crate) use render::PayloadNotJson;
-pub(crate) use terminal::make_harmless;
 
 use json::Style;
 use martlet_client::Received;
@@ -27,6 +26,15 @@ enum Piece {
     Date(char),
     /// `--json`.
     JsonLine,
+}
+
+/// Where output goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum To {
+    /// To somebody's eyes, by way of what acts on control characters.
+    Terminal,
+    /// To a program or a file, which gets every byte.
+    Pipe,
 }
 
 /// How a field is laid out: `%-010.5t`.
@@ -86,19 +94,21 @@ impl Format {
         Format(vec![Piece::JsonLine])
     }
 
-    /// Appends one message; on an error what was appended is of no use.
+    /// Appends one message; on an error what was appended is of no use. For a terminal, what the publisher chose is made
+    /// harmless; the text between the fields is the user's own.
     pub(crate) fn render(
         &self,
         received: &Received,
         stamp: Stamp,
+        to: To,
         out: &mut Vec<u8>,
     ) -> Result<(), PayloadNotJson> {
         for piece in &self.0 {
             match piece {
                 Piece::Text(text) => out.extend_from_slice(text),
                 Piece::Date(letter) => stamp.strftime(*letter, out),
-                Piece::JsonLine => render::json(Style::Line, received, stamp, out)?,
-                Piece::Field(letter, layout) => render::field(*letter, *layout, received, stamp, out)?,
+                Piece::JsonLine => render::json(Style::Line, received, stamp, to, out)?,
+                Piece::Field(letter, layout) => render::field(*letter, *layout, received, stamp, to, out)?,
             }
         }
         Ok(())

@@ -1,7 +1,8 @@
 //! One field of one message to its bytes.
 
 use super::json::{self, NotJson, Style};
-use super::{Layout, Letter, Stamp};
+use super::terminal::{Lines, harmless};
+use super::{Layout, Letter, Stamp, To};
 use martlet_client::{Properties, Property, Received};
 use std::borrow::Cow;
 use std::fmt;
@@ -23,6 +24,7 @@ pub(super) fn field(
     layout: Layout,
     received: &Received,
     stamp: Stamp,
+    to: To,
     out: &mut Vec<u8>,
 ) -> Result<(), PayloadNotJson> {
     let message = received.publication.message();
@@ -43,22 +45,33 @@ pub(super) fn field(
         Letter::TopicAlias => received.topic_alias.map_or_else(Cow::default, |alias| number(alias.into())),
         Letter::MessageExpiry => received.expiry_s.map_or_else(Cow::default, |s| number(s.into())),
         Letter::SubscriptionIds => text(joined(received.subscription_ids.as_slice())),
-        Letter::Json => return json(Style::Mosquitto, received, stamp, out),
-        Letter::JsonRaw => return json(Style::MosquittoRaw, received, stamp, out),
+        Letter::Json => return json(Style::Mosquitto, received, stamp, to, out),
+        Letter::JsonRaw => return json(Style::MosquittoRaw, received, stamp, to, out),
         _ => property(letter, Properties::from_checked_bytes(message.properties)),
     };
-    put(letter, layout, &value, out);
+    let lines = if letter == Letter::Payload { Lines::Many } else { Lines::One };
+    match to {
+        To::Terminal => put(letter, layout, &harmless(&value, lines), out),
+        To::Pipe => put(letter, layout, &value, out),
+    }
     Ok(())
 }
 
+/// JSON escapes by itself what a publisher chose, but for a payload that is JSON and stays as it is.
 pub(super) fn json(
     style: Style,
     received: &Received,
     stamp: Stamp,
+    to: To,
     out: &mut Vec<u8>,
 ) -> Result<(), PayloadNotJson> {
     let topic = || received.publication.message().topic.as_str().to_owned();
-    json::message(received, stamp, style, out).map_err(|NotJson| PayloadNotJson { topic: topic() })
+    let start = out.len();
+    json::message(received, stamp, style, out).map_err(|NotJson| PayloadNotJson { topic: topic() })?;
+    if to == To::Terminal {
+        json::escape_harmful(out, start);
+    }
+    Ok(())
 }
 
 /// A property's value; nothing if it is not there.
@@ -126,12 +139,14 @@ fn joined(ids: &[u32]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Format;
+    use super::super::{Format, To};
+    use super::*;
     use crate::format::json::tests::{STAMP, received};
+    use martlet_client::{Message, PropertiesBuf, TopicName};
 
     fn check(format: &str, expected: &str) {
         let mut out = Vec::new();
-        Format::parse(format).unwrap().render(&received(b"{\"a\":1}"), STAMP, &mut out).unwrap();
+        Format::parse(format).unwrap().render(&received(b"{\"a\":1}"), STAMP, To::Pipe, &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), expected, "{format}");
     }
 
@@ -162,11 +177,56 @@ mod tests {
         }
     }
 
+    /// A message whose every text would do something to a terminal.
+    fn hostile() -> Received {
+        let bad = "a\u{1b}[2J\n\u{9b}\u{202e}";
+        let mut properties = PropertiesBuf::new();
+        for property in [
+            Property::ContentType(bad),
+            Property::ResponseTopic(bad),
+            Property::CorrelationData(b"\x1b\xff\n"),
+            Property::UserProperty((bad, bad)),
+        ] {
+            properties.push(property);
+        }
+        let (topic, properties) = (TopicName::new(bad).unwrap(), properties.as_bytes());
+        let payload = "[\r\n \"\u{7f}\u{9b}\u{202e}\"]".as_bytes();
+        let message = Message { topic, properties, payload, expires_at: None, publisher: 0 };
+        Received { publication: message.to_publication(), ..received(b"") }
+    }
+
+    #[test]
+    fn a_terminal_gets_nothing_that_it_acts_on() {
+        let shown = |format: &str, to: To| {
+            let mut out = Vec::new();
+            Format::parse(format).unwrap().render(&hostile(), STAMP, to, &mut out).unwrap();
+            out
+        };
+        for letter in ["t", "C", "R", "D", "P", "p", "j", "J", "20t", ".3t"] {
+            let out = String::from_utf8(shown(&format!("%{letter}"), To::Terminal)).unwrap();
+            let has = |char: char| char.is_control() && !(char == '\n' && matches!(letter, "p" | "J"));
+            assert!(!out.contains(|char| has(char) || char == '\u{202e}'), "{letter}: {out:?}");
+        }
+        let topic = r"a\x1b[2J\x0a\xc2\x9b\xe2\x80\xae";
+        assert_eq!(
+            shown("\u{1b}[1m%t\u{1b}[0m", To::Terminal),
+            format!("\u{1b}[1m{topic}\u{1b}[0m").into_bytes()
+        );
+        assert_eq!(shown("%t", To::Pipe), "a\u{1b}[2J\n\u{9b}\u{202e}".as_bytes());
+        assert_eq!(
+            shown("%D%p", To::Pipe),
+            [b"\x1b\xff\n", hostile().publication.message().payload].concat()
+        );
+        let json: serde_json::Value = serde_json::from_slice(&shown("%J", To::Terminal)).unwrap();
+        assert_eq!(json["payload"][0], "\u{7f}\u{9b}\u{202e}");
+        assert_eq!(json["topic"], "a\u{1b}[2J\n\u{9b}\u{202e}");
+    }
+
     #[test]
     fn a_payload_that_is_no_json_is_told() {
         let format = Format::parse("%J").unwrap();
-        let failed = format.render(&received(b"{a}"), STAMP, &mut Vec::new());
+        let failed = format.render(&received(b"{a}"), STAMP, To::Pipe, &mut Vec::new());
         assert!(failed.unwrap_err().to_string().contains("nest/é"));
-        assert!(format.render(&received(b" [1, \"x\", null] "), STAMP, &mut Vec::new()).is_ok());
+        assert!(format.render(&received(b" [1, \"x\", null] "), STAMP, To::Pipe, &mut Vec::new()).is_ok());
     }
 }

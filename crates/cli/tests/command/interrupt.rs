@@ -177,7 +177,11 @@ fn an_acknowledgement_that_is_under_way_is_waited_for() {
     heard.recv().unwrap();
     client.signal("-INT");
     go.send(()).unwrap();
-    assert_eq!(client.end().1, Some(130));
+    let code = client.end().1;
+    assert!(
+        matches!(code, Some(0 | 130)),
+        "{code:?}: the acknowledgement and the signal may come in either order"
+    );
     let mut said = String::new();
     client.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(said, "", "the broker has it");

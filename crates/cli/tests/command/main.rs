@@ -9,6 +9,7 @@ mod readme;
 mod reconnect;
 mod rig;
 mod serve;
+mod terminal;
 
 use rig::{Rig, Running, martlet, server, stderr};
 use std::fs;

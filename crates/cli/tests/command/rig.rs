@@ -63,7 +63,7 @@ impl Rig {
     pub(crate) fn spawn(&self, line: &str) -> Running {
         Running::new(&mut self.command(line))
     }
-    fn command(&self, line: &str) -> Command {
+    pub(crate) fn command(&self, line: &str) -> Command {
         let (name, rest) = line.split_once(' ').unwrap();
         let mut command = martlet(name);
         command.args(["-b", &self.url]).args(rest.split(' '));

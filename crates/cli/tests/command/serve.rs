@@ -218,3 +218,47 @@ fn faults_at_the_start_are_in_the_format_of_the_log() {
         assert!(stderr(&output).lines().last().unwrap().contains("ERROR"), "{options}");
     }
 }
+
+/// A CONNECT of 3.1.1.
+fn connect(client_id: &str, user: &str) -> Vec<u8> {
+    let mut body = b"\0\x04MQTT\x04\x82\0\0".to_vec();
+    for text in [client_id, user] {
+        body.extend_from_slice(&u16::try_from(text.len()).unwrap().to_be_bytes());
+        body.extend_from_slice(text.as_bytes());
+    }
+    [&[0x10, u8::try_from(body.len()).unwrap()][..], &body].concat()
+}
+
+#[test]
+fn no_client_writes_into_the_log() {
+    let forged = "a\n2026-01-01T00:00:00Z ERROR forged\r";
+    for format in ["auto", "human", "json"] {
+        let served = Served::start(&format!("--log-format {format}"));
+        for text in
+            ["\u{1b}[2J", forged, "\u{9b}31m\u{7f}\u{85}", "\u{202e}x\u{61c}", "\" level=ERROR \u{1b}\\"]
+        {
+            let (stream, connack) = served.say(&connect(text, text));
+            assert_eq!(connack, [0x20, 2, 0, 0]);
+            drop(stream);
+        }
+        // A topic is in the log where its message is too large.
+        let (mut stream, _) = served.say(&connect("c", "u"));
+        stream.write_all(b"\x30\xff\xff\xff\x7f\0\x06t\x1b[2J\n").unwrap();
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest); // until the broker has closed it
+        let log = served.rest_of_log();
+        let is_bad = |char: char| char.is_control() && char != '\n' || matches!(char, '\u{202e}' | '\u{61c}');
+        assert!(!log.contains(is_bad), "{format}: {log:?}");
+        assert!(!log.lines().any(|line| line.starts_with("2026-01-01")), "{format}: {log}");
+        assert!(
+            log.contains("[2J") && log.contains("forged") && log.contains("packet_bytes"),
+            "{format}: {log}"
+        );
+        if format == "json" {
+            for line in log.lines() {
+                let line: serde_json::Value = serde_json::from_str(line).unwrap();
+                assert_ne!(line["level"], "ERROR", "{line}");
+            }
+        }
+    }
+}
