@@ -91,13 +91,14 @@ fn asked(command: &BenchCommand) -> Asked<'_> {
 fn relay(listen: &str) -> Result<(), Failure> {
     let endpoint: Endpoint = listen.parse().map_err(|bad| Failure::usage(format!("--listen: {bad}")))?;
     let relay = Relay::bind(&endpoint).map_err(|fault| failure(&fault))?;
+    // Before anybody is told that it runs, and may end it.
+    let (signals, handle) = (StopSignals::watch(RELAY_LIMIT)?, relay.handle());
+    signals.on_signal(move || handle.stop());
+    signals.may_wait(true);
     for endpoint in relay.endpoints() {
         crate::say(&format!("relaying on {endpoint}: this is no broker"));
     }
     raise_file_limit();
-    let (signals, handle) = (StopSignals::watch(RELAY_LIMIT)?, relay.handle());
-    signals.on_signal(move || handle.stop());
-    signals.may_wait(true);
     relay.run().map_err(|fault| failure(&fault))?;
     Err(Failure::interrupted())
 }
