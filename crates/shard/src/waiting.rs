@@ -22,7 +22,7 @@ const ACKNOWLEDGE_MS: u64 = 250;
 /// Bytes behind the packet that are kept while acknowledgements are looked for.
 const BEHIND_BYTES_MAX: usize = 64 * 1024;
 
-/// The part of the bound that is kept of all clients that wait. It is above the bound, like sessions, for which as much is
+/// The part of the bound that is kept of all clients that wait but one. It is above the bound, like sessions, for which as much is
 /// left: who comes to take messages makes room.
 const WAITING_PART: u64 = 16;
 
@@ -66,11 +66,12 @@ impl Waiting {
         self.bytes -= waiter.bytes;
         Some(waiter)
     }
-    /// So much is kept of a client now; of all of them.
+    /// So much is kept of a client now; of all others.
     fn weigh(&mut self, id: ConnectionId, bytes: usize) -> u64 {
         if let Some(waiter) = self.get(id) {
             let before = core::mem::replace(&mut waiter.bytes, bytes);
             self.bytes = self.bytes + bytes - before;
+            return (self.bytes - bytes) as u64;
         }
         self.bytes as u64
     }
@@ -108,8 +109,9 @@ impl Shard {
         let wait_ms = self.clients.config.memory_wait_ms;
         let is_owed = self.in_flight(id) > 0;
         let is_paused = self.clients.is_paused(id, pause::MEMORY);
-        let kept = self.admission.waiting.weigh(id, self.clients.connections[id].partial.len());
-        let is_crowded = kept > self.clients.config.memory_bytes_max / WAITING_PART;
+        // Its own bytes do not count: a client alone must be heard, or what would make room never does.
+        let others = self.admission.waiting.weigh(id, self.clients.connections[id].partial.len());
+        let is_crowded = others > self.clients.config.memory_bytes_max / WAITING_PART;
         let Some(waiter) = self.admission.waiting.get(id) else { return };
         if !is_owed {
             waiter.next_ack = Time::NEVER;
@@ -155,6 +157,9 @@ impl Shard {
 
     /// Handles the acknowledgements behind the packet that waits; how many there were.
     fn take_acknowledgements(&mut self, now: Time, id: ConnectionId) -> usize {
+        if !has_acknowledgement_behind(&self.clients.connections[id].partial) {
+            return 0;
+        }
         let partial = core::mem::take(&mut self.clients.connections[id].partial);
         let (mut kept, mut at, mut count) = (Vec::with_capacity(partial.len()), 0, 0);
         while let Ok(Split::Whole(frame, len)) = split_frame(&partial[at..], u32::MAX) {
@@ -253,6 +258,18 @@ fn is_acknowledgement(first: u8) -> bool {
         PacketType::try_from(first >> 4),
         Ok(PacketType::PubAck | PacketType::PubRec | PacketType::PubComp)
     )
+}
+
+/// Whether there is an acknowledgement behind the first packet.
+fn has_acknowledgement_behind(bytes: &[u8]) -> bool {
+    let mut at = 0;
+    while let Ok(Split::Whole(frame, len)) = split_frame(&bytes[at..], u32::MAX) {
+        if at > 0 && is_acknowledgement(frame.first) {
+            return true;
+        }
+        at += len;
+    }
+    false
 }
 
 /// Whether there is a DISCONNECT without will among the packets.
