@@ -47,7 +47,7 @@ pub(crate) fn check(limit: Option<u64>, shards: u8, listeners: usize) -> Result<
 
 /// How many connections there is room for, and why no more, for the log.
 pub(crate) fn room(limit: Option<u64>, shards: u8, max_connections: Option<usize>, most: usize) -> String {
-    let kept = RESERVE + RESERVE_PER_SHARD * u64::from(shards);
+    let kept = reserve(shards);
     match limit {
         _ if max_connections == Some(most) => format!("room for {most} connections: max_connections"),
         None => "room for any number of connections: open files are not limited".to_owned(),
@@ -59,9 +59,13 @@ pub(crate) fn room(limit: Option<u64>, shards: u8, max_connections: Option<usize
 
 /// How many connections fit under `limit` open files.
 pub(crate) fn connections_max(limit: Option<u64>, shards: u8) -> usize {
-    let reserve = RESERVE + RESERVE_PER_SHARD * u64::from(shards);
-    let left = limit.unwrap_or(u64::MAX).saturating_sub(reserve).max(1);
+    let left = limit.unwrap_or(u64::MAX).saturating_sub(reserve(shards)).max(1);
     usize::try_from(left).unwrap_or(usize::MAX)
+}
+
+/// Descriptors that are kept for the broker itself.
+fn reserve(shards: u8) -> u64 {
+    RESERVE + RESERVE_PER_SHARD * u64::from(shards)
 }
 
 #[cfg(test)]

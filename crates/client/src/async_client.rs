@@ -5,7 +5,7 @@ use crate::async_socket::AsyncSocket;
 use crate::fault::ConnectFault;
 use martlet_codec::{FiltersBuf, Properties, QoSLevel, ReasonCode, TopicFiltersBuf};
 use martlet_net::{Endpoint, Fault, Stream};
-use martlet_protocol::client::{ConnectOptions, Connection, End, Event, Refused, Token, Welcome};
+use martlet_protocol::client::{ConnectOptions, Connection, Event, Refused, Token, Welcome};
 use martlet_protocol::{Message, Time};
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -87,15 +87,10 @@ impl AsyncClient {
         self.connection.connect(self.now());
         let outcome = timeout(limit.saturating_sub(begun.elapsed()), self.outcome()).await;
         let outcome = outcome.unwrap_or(Err(ConnectFault::TimedOut));
-        if matches!(outcome, Err(ConnectFault::TimedOut | ConnectFault::Challenged)) {
+        if outcome.as_ref().is_err_and(ConnectFault::leaves_stream_open) {
             self.give_up();
         }
-        match outcome {
-            Err(ConnectFault::TimedOut | ConnectFault::Ended(End::Stream | End::NoConnAck)) if self.heard => {
-                Err(ConnectFault::NotMqtt)
-            }
-            outcome => outcome,
-        }
+        outcome.map_err(|fault| fault.explain(self.heard))
     }
 
     /// What becomes of a connection that is being made. Other events stay, also when this is dropped.

@@ -6,7 +6,7 @@ use martlet_codec::{
     FiltersBuf, Properties, QoSLevel, ReasonCode, SubscriptionOptions, TopicFilter, TopicFiltersBuf,
 };
 use martlet_net::{Endpoint, Fault, Stream};
-use martlet_protocol::client::{ConnectOptions, Connection, End, Event, Refused, Token, Welcome};
+use martlet_protocol::client::{ConnectOptions, Connection, Event, Refused, Token, Welcome};
 use martlet_protocol::{Message, Time};
 use mio::Waker;
 use std::collections::VecDeque;
@@ -121,15 +121,10 @@ impl Client {
             }
         };
         self.held = held;
-        if matches!(outcome, Err(ConnectFault::TimedOut | ConnectFault::Challenged)) {
+        if outcome.as_ref().is_err_and(ConnectFault::leaves_stream_open) {
             self.give_up();
         }
-        match outcome {
-            Err(ConnectFault::TimedOut | ConnectFault::Ended(End::Stream | End::NoConnAck)) if self.heard => {
-                Err(ConnectFault::NotMqtt)
-            }
-            outcome => outcome,
-        }
+        outcome.map_err(|fault| fault.explain(self.heard))
     }
 
     fn begin(&mut self, endpoint: &Endpoint, limit: Duration) -> Result<(), ConnectFault> {

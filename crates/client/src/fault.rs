@@ -50,6 +50,19 @@ impl ConnectFault {
             other => return Err(other), // of a session that was lost
         })
     }
+
+    /// Whether the stream is still there, to be given up.
+    pub(crate) fn leaves_stream_open(&self) -> bool {
+        matches!(self, Self::TimedOut | Self::Challenged)
+    }
+
+    /// Says more of the cause: bytes that were `heard`, and no CONNACK among them, are not MQTT.
+    pub(crate) fn explain(self, heard: bool) -> Self {
+        match self {
+            Self::TimedOut | Self::Ended(End::Stream | End::NoConnAck) if heard => Self::NotMqtt,
+            fault => fault,
+        }
+    }
 }
 
 impl fmt::Display for ConnectFault {

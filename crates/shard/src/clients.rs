@@ -133,8 +133,9 @@ impl Clients {
         }
     }
 
-    /// Delivers a message of a group, which was admitted where the group is kept, to one session, or says no. Who takes it is decided there, by
-    /// credit given before, and what waited in the group moves here. So the bound is twice as high, and the last resort.
+    /// Delivers a message of a group, which was admitted where the group is kept, to one session, or says no. Who
+    /// takes it is decided there, by credit given before, and what waited in the group moves here. So the bound is
+    /// twice as high, and the last resort.
     pub(crate) fn deliver_assigned(
         &mut self,
         now: Time,

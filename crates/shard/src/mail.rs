@@ -115,7 +115,7 @@ impl Batch {
     }
     /// The next mail brings a message.
     pub(crate) fn will_bring(&mut self, message: &Message<'_>, qos: QoSLevel) {
-        self.under_way += weight(message, qos);
+        self.under_way += weight(message.size(), qos);
     }
     /// What one mail has in it of [`Self::under_way`].
     pub(crate) fn weight_of(&self, mail: &Mail) -> UnderWay {
@@ -123,7 +123,7 @@ impl Batch {
             Mail::Publish { parcel, qos, .. } | Mail::Retain { parcel, qos }
                 if *qos != QoSLevel::AtMostOnce =>
             {
-                weight(&self.message(parcel), *qos)
+                weight(self.message_size(parcel), *qos)
             }
             _ => UnderWay::default(),
         }
@@ -176,6 +176,15 @@ impl Batch {
             publisher,
         }
     }
+    /// [`Message::size`] of the message that was packed, without a look at the rest of it.
+    fn message_size(&self, parcel: &Parcel) -> usize {
+        let mut rest = &self.bytes[parcel.start..];
+        let topic_len = usize::from(u16::from_le_bytes(number(&mut rest)));
+        rest = &rest[topic_len..];
+        let properties_len = u32::from_le_bytes(number(&mut rest)) as usize;
+        let payload_len = u32::from_le_bytes(number(&mut rest)) as usize;
+        topic_len + properties_len + payload_len
+    }
     /// A text, and what was packed behind it.
     fn split_text(&self, parcel: &Parcel) -> (&str, &[u8]) {
         let mut rest = &self.bytes[parcel.start..];
@@ -199,11 +208,11 @@ impl Batch {
     }
 }
 
-/// What a shard may have to keep of a message; of QoS 0 nothing is promised.
-fn weight(message: &Message<'_>, qos: QoSLevel) -> UnderWay {
+/// What a shard may have to keep of a message of `size` bytes; of QoS 0 nothing is promised.
+fn weight(size: usize, qos: QoSLevel) -> UnderWay {
     match qos {
         QoSLevel::AtMostOnce => UnderWay::default(),
-        _ => UnderWay { messages: 1, bytes: Publications::memory_of(message.size()) },
+        _ => UnderWay { messages: 1, bytes: Publications::memory_of(size) },
     }
 }
 
@@ -240,6 +249,7 @@ mod tests {
         for ((filter, parcel), message) in parcels.iter().zip(&messages) {
             assert_eq!((batch.text(filter), batch.text(parcel)), ("a/+", &*long));
             assert_eq!(alloc::format!("{:?}", batch.message(parcel)), alloc::format!("{message:?}"));
+            assert_eq!(batch.message_size(parcel), message.size());
         }
     }
 

@@ -163,7 +163,7 @@ impl Shard {
         let partial = core::mem::take(&mut self.clients.connections[id].partial);
         let (mut kept, mut at, mut count) = (Vec::with_capacity(partial.len()), 0, 0);
         while let Ok(Split::Whole(frame, len)) = split_frame(&partial[at..], u32::MAX) {
-            if at > 0 && is_acknowledgement(frame.first) {
+            if at > 0 && makes_room(frame.first) {
                 count += 1;
                 if let Err(fatal) = self.handle_frame(now, id, frame) {
                     self.fail(now, id, fatal);
@@ -252,8 +252,8 @@ impl Shard {
     }
 }
 
-/// Whether a packet acknowledges something that the broker has sent.
-fn is_acknowledgement(first: u8) -> bool {
+/// Whether a packet acknowledges something that the broker has sent, and so ends its stay.
+fn makes_room(first: u8) -> bool {
     matches!(
         PacketType::try_from(first >> 4),
         Ok(PacketType::PubAck | PacketType::PubRec | PacketType::PubComp)
@@ -264,7 +264,7 @@ fn is_acknowledgement(first: u8) -> bool {
 fn has_acknowledgement_behind(bytes: &[u8]) -> bool {
     let mut at = 0;
     while let Ok(Split::Whole(frame, len)) = split_frame(&bytes[at..], u32::MAX) {
-        if at > 0 && is_acknowledgement(frame.first) {
+        if at > 0 && makes_room(frame.first) {
             return true;
         }
         at += len;

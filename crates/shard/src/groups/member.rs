@@ -281,8 +281,8 @@ impl Shard {
         let number = share.number;
         let queued = qos != QoSLevel::AtMostOnce;
         share.outstanding += u16::from(waits);
-        let id = assigned.subscription.id.map_or(0, NonZeroU32::get);
-        let subscription_ids = if id == 0 { &[][..] } else { core::slice::from_ref(&id) };
+        let id = assigned.subscription.id.map(NonZeroU32::get);
+        let subscription_ids = id.as_slice();
         let retain = assigned.retain && assigned.subscription.options.retain_as_published; // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
         let group = queued.then_some(number);
         let out = Outbound { to: key, qos, retain, subscription_ids, group, group_seq: assigned.seq };

@@ -1,6 +1,7 @@
 //! What other shards have sent a session of their replays and there was no room for: it waits here, in order, and is
 //! no more than they may send ahead.
 
+use super::kib;
 use super::target::ReplayTerms;
 use crate::clients::Parcelled;
 use crate::interface::ShardId;
@@ -29,7 +30,8 @@ impl Shard {
                         return;
                     }
                     self.unpark(key);
-                    self.owe_credit(key, publication, &terms);
+                    let credit = kib(&self.clients.publications.get(publication));
+                    self.owe_credit(key, credit, &terms);
                     self.clients.publications.release(publication);
                 }
                 Parked::Done { from, replay } => {

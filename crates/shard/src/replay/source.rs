@@ -59,8 +59,8 @@ impl Shard {
         };
         let mut encodings = Encodings::default();
         let (clients, options, since) = (&mut self.clients, replay.options, replay.since);
-        let ids = replay.id.map_or(0, NonZeroU32::get);
-        let subscription_ids = if ids == 0 { &[][..] } else { core::slice::from_ref(&ids) };
+        let id = replay.id.map(NonZeroU32::get);
+        let subscription_ids = id.as_slice();
         let mut blocked = false;
         let visit = &mut |clients: &mut Clients, retained: RetainedMessage| {
             let message = clients.publications.parts(retained.publication);

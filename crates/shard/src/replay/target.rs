@@ -12,7 +12,7 @@ use crate::shard::Shard;
 use alloc::boxed::Box;
 use core::num::NonZeroU32;
 use martlet_codec::{QoSLevel, TopicFilter};
-use martlet_protocol::{Encodings, Message, PublicationId, Time};
+use martlet_protocol::{Encodings, Message, Time};
 
 /// Messages waiting in a session's queue above which it is not given more of a replay.
 const QUEUED_MAX: usize = 1024;
@@ -142,8 +142,7 @@ impl Shard {
         let mut parcelled = Parcelled::borrowed(&replayed.message);
         let is_first = self.clients.sessions[key].rare().parked.is_empty();
         if is_first && self.take_replayed(now, key, &mut parcelled, &terms) {
-            *self.clients.sessions[key].rare().owed.entry((terms.from, terms.replay)).or_default() +=
-                kib(&replayed.message);
+            self.owe_credit(key, kib(&replayed.message), &terms);
             self.pay_replays(key);
         } else {
             let publications = &mut self.clients.publications;
@@ -193,16 +192,15 @@ impl Shard {
         if qos != QoSLevel::AtMostOnce {
             parcelled.store(&mut self.clients.publications); // it is kept already, there is room for it
         }
-        let ids = terms.id.map_or(0, NonZeroU32::get);
-        let subscription_ids = if ids == 0 { &[][..] } else { core::slice::from_ref(&ids) };
+        let id = terms.id.map(NonZeroU32::get);
+        let subscription_ids = id.as_slice();
         let out = Outbound { to: key, qos, retain: true, subscription_ids, group: None, group_seq: 0 };
         self.clients.deliver(now, parcelled, &out, &mut Encodings::default());
         true
     }
 
-    /// A session has taken a message that had waited: the shard that sent it is owed credit.
-    pub(super) fn owe_credit(&mut self, key: SessionKey, publication: PublicationId, terms: &ReplayTerms) {
-        let credit = kib(&self.clients.publications.get(publication));
+    /// A session has taken a message: the shard that sent it is owed credit.
+    pub(super) fn owe_credit(&mut self, key: SessionKey, credit: u32, terms: &ReplayTerms) {
         *self.clients.sessions[key].rare().owed.entry((terms.from, terms.replay)).or_default() += credit;
     }
 
