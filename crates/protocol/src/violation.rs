@@ -44,6 +44,11 @@ impl OtherProtocol {
         };
         Self::BEGINNINGS.iter().find(|(beginning, _)| fits(beginning)).map(|(_, protocol)| *protocol)
     }
+
+    /// Whether these first bytes may be the beginning of one, and are too few to know.
+    pub fn may_be(bytes: &[u8]) -> bool {
+        bytes.len() < Self::SHOWN_MIN && Self::BEGINNINGS.iter().any(|(all, _)| all.starts_with(bytes))
+    }
 }
 
 impl fmt::Display for OtherProtocol {

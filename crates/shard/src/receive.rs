@@ -370,6 +370,7 @@ fn not_connect(bytes: &[u8]) -> Option<Fatal> {
     }
     match PacketType::try_from(bytes.first()? >> 4) {
         Ok(PacketType::Connect) => None,
+        _ if OtherProtocol::may_be(bytes) => None, // one or two bytes more, and it can be named
         Ok(other) => Some(Violation::FirstPacketNotConnect(other).into()),
         Err(malformed) => Some(malformed.into()),
     }

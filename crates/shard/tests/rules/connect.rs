@@ -118,10 +118,22 @@ fn the_first_packet_is_connect() {
     malformed("v5", "00 00", "", Malformed::UnknownPacketType);
     let tls = EndReason::Violation(Violation::NotMqtt(OtherProtocol::Tls));
     refuses("v5", "16 03 01 00 01", "", tls);
-    let rig = &mut Rig::new(1); // a request comes whole
-    rig.open("browser", "v5");
-    rig.write("browser", b"GET / HTTP/1.1\r\nHost: h\r\n\r\n");
-    rig.closed("browser", EndReason::Violation(Violation::NotMqtt(OtherProtocol::Http)));
+}
+
+#[test]
+fn another_protocol_is_named_however_its_bytes_arrive() {
+    let requests =
+        ["GET / HTTP/1.1\r\n", "POST /x HTTP/1.0\r\n", "PRI * HTTP/2.0\r\n", "OPTIONS * HTTP/1.1\r\n"];
+    let proxies = ["PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", "\r\n\r\n\0\r\nQUIT\n"];
+    let named = |text: &str, protocol: OtherProtocol| {
+        everywhere(|rig| {
+            rig.open("stranger", "v5");
+            rig.write("stranger", text.as_bytes());
+            rig.closed("stranger", EndReason::Violation(Violation::NotMqtt(protocol)));
+        });
+    };
+    requests.iter().for_each(|text| named(text, OtherProtocol::Http));
+    proxies.iter().for_each(|text| named(text, OtherProtocol::Proxy));
 }
 
 #[test]
