@@ -86,6 +86,36 @@ fn a_live_copy_that_a_full_queue_drops_does_not_replace_the_retained_message() {
 }
 
 #[test]
+fn a_first_message_whose_live_copy_was_dropped_comes_with_the_replay() {
+    everywhere(|rig| {
+        keep(rig, 300);
+        rig.connect("s", "v5");
+        rig.subscribe("s", "fill@0");
+        rig.limit_reading("s", 0);
+        rig.tell("s", "subscribe 1 #@0");
+        (0..20).for_each(|_| rig.tell("keeper", "publish fill *60000"));
+        (0..4).for_each(|n| rig.tell("keeper", &format!("publish zz/{n} first 1#1 retain")));
+        assert!(rig.dropped(Dropped::OutputFull) >= 4, "the output is full");
+        let heard = take_all(rig, "s");
+        (0..4).for_each(|n| has_current(&heard, &format!("zz/{n}"), "first"));
+    });
+    everywhere_with(
+        |config| config.queue_bytes_max = 100_000,
+        |rig| {
+            keep(rig, 300);
+            rig.connect("s", "v5 rm=5");
+            rig.subscribe("s", "fill@1");
+            rig.tell("s", "subscribe 1 #@1");
+            (0..20).for_each(|_| rig.tell("keeper", "publish fill *20000 1#1"));
+            (0..4).for_each(|n| rig.tell("keeper", &format!("publish zz/{n} *9000 1#1 retain")));
+            assert!(rig.dropped(Dropped::QueueFull) >= 4, "the queue is full");
+            let heard = take_all(rig, "s");
+            (0..4).for_each(|n| has_current(&heard, &format!("zz/{n}"), "*9000"));
+        },
+    );
+}
+
+#[test]
 fn a_topic_that_changes_during_its_replay_still_comes_with_retain() {
     everywhere(|rig| {
         keep(rig, 300);
