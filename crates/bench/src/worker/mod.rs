@@ -295,6 +295,7 @@ impl Worker {
     }
 
     fn close(&mut self, which: fn(&Role) -> bool, abruptly: bool) {
+        self.to_open.retain(|spec| !which(&spec.role));
         for token in 0..self.connections.len() {
             let Some(mut connection) = self.connections[token].take_if(|one| which(&one.spec.role)) else {
                 continue;
@@ -308,6 +309,9 @@ impl Worker {
             }
             if let Role::Publisher(publisher) = &connection.spec.role {
                 self.publishers[publisher.flow.id as usize] = None;
+            }
+            if connection.stage != Stage::Ready {
+                self.handshakes -= 1; // others may begin theirs
             }
             self.free.push(token);
             self.counts[Counter::Closed] += 1;

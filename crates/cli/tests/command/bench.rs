@@ -307,6 +307,24 @@ fn an_interrupted_run_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_run_that_is_interrupted_while_it_connects_leaves_nothing_behind() {
+    let rig = Rig::telling_of_itself();
+    let before = held(&rig);
+    for line in ["crowd --sessions 100000", "conn --connections 100000", "subs --subscriptions 10000000"] {
+        let mut seen = rig.spawn("sub $SYS/broker/subscriptions/count $SYS/broker/clients/total");
+        let mut command = martlet("bench");
+        command.args(line.split(' ')).args(["-b", &rig.url]).stderr(Stdio::piped());
+        let mut bench = Running::new(&mut command);
+        while seen.line().parse::<u64>().unwrap() < 300 {}
+        drop(seen);
+        bench.signal("-INT");
+        let (_, code) = bench.end();
+        assert_eq!(code, Some(130), "{line}");
+        is_as_before(&rig, &before, line);
+    }
+}
+
+#[test]
 fn storms_end_with_the_signal() {
     let rig = Rig::new();
     let mut command = martlet("bench conn --connections 5 --hold 0 --storms 1000000 --json - -b");
