@@ -10,6 +10,7 @@ use crate::measure::Measured;
 use crate::packets::Session;
 use crate::report::Report;
 use crate::tally::Counter;
+use std::ops::Range;
 use std::time::Duration;
 
 /// Connections at a time: fewer than any system allows files.
@@ -39,19 +40,29 @@ impl Crowd {
         if self.sessions == 0 {
             return Err(BenchFault::Usage("--sessions: write at least 1".to_owned()));
         }
-        let outcome = self.measure(bench, report);
-        bench.clean_up_after(outcome, |bench| self.remove_sessions(bench))
+        let mut begun = 0;
+        let outcome = self.measure(bench, report, &mut begun);
+        bench.clean_up_after(outcome, |bench| remove_sessions(bench, begun))
     }
 
-    fn measure(self, bench: &mut Bench<'_>, report: &mut Report) -> Result<(), BenchFault> {
+    /// `begun`: sessions that the server may have.
+    fn measure(
+        self,
+        bench: &mut Bench<'_>,
+        report: &mut Report,
+        begun: &mut usize,
+    ) -> Result<(), BenchFault> {
         report.scenario = "crowd";
         report.set("sessions", &self.sessions);
         let prefix = format!("bench/{:08x}", bench.nonce());
         let (alone, crowded) = (format!("{prefix}/alone"), format!("{prefix}/crowd"));
         // The first session is the one that another filter has.
-        self.sessions(bench, "subscribing to one filter", Session::Kept, |index| {
-            vec![if index == 0 { &alone } else { &crowded }.clone()]
-        })?;
+        let filters = |index| vec![if index == 0 { &alone } else { &crowded }.clone()];
+        for first in (0..=self.sessions).step_by(BATCH) {
+            let batch = first..(first + BATCH).min(self.sessions + 1);
+            *begun = batch.end;
+            connect(bench, "subscribing to one filter", Session::Kept, batch, filters)?;
+        }
         bench.forget();
         let mut sums = [Sum::default(), Sum::default()];
         let outcome = in_turn([&alone, &crowded], &mut sums, bench);
@@ -59,40 +70,39 @@ impl Crowd {
             tell(&sums, report);
         }
         outcome?;
-        self.remove_sessions(bench)
+        remove_sessions(bench, *begun)
     }
+}
 
-    /// A clean session discards the one that was kept.
-    fn remove_sessions(self, bench: &mut Bench<'_>) -> Result<(), BenchFault> {
-        self.sessions(bench, "removing sessions", Session::Clean, |_| Vec::new())
-    }
+/// A clean session discards the one that was kept.
+fn remove_sessions(bench: &mut Bench<'_>, count: usize) -> Result<(), BenchFault> {
+    (0..count).step_by(BATCH).try_for_each(|first| {
+        let batch = first..(first + BATCH).min(count);
+        connect(bench, "removing sessions", Session::Clean, batch, |_| Vec::new())
+    })
+}
 
-    /// Connects all of them, some at a time, and leaves without a word.
-    fn sessions(
-        self,
-        bench: &mut Bench<'_>,
-        doing: &str,
-        session: Session,
-        filters: impl Fn(usize) -> Vec<String>,
-    ) -> Result<(), BenchFault> {
-        let (nonce, count) = (bench.nonce(), self.sessions + 1);
-        for first in (0..count).step_by(BATCH) {
-            let spec = |index: usize| {
-                let spec = Spec {
-                    client_id: format!("mb{nonce:08x}c{index}"),
-                    session,
-                    filters: Filters::new(filters(index), bench.options.qos),
-                    role: Role::Idle,
-                };
-                (bench.worker(index), spec)
-            };
-            let specs: Vec<_> = (first..count.min(first + BATCH)).map(spec).collect();
-            let opened = specs.len();
-            bench.open_while(doing, specs)?;
-            bench.close(|_| true, true, opened)?;
-        }
-        Ok(())
-    }
+/// Connects the sessions of these numbers, and leaves without a word.
+fn connect(
+    bench: &mut Bench<'_>,
+    doing: &str,
+    session: Session,
+    batch: Range<usize>,
+    filters: impl Fn(usize) -> Vec<String>,
+) -> Result<(), BenchFault> {
+    let (nonce, opened) = (bench.nonce(), batch.len());
+    let spec = |index: usize| {
+        let spec = Spec {
+            client_id: format!("mb{nonce:08x}c{index}"),
+            session,
+            filters: Filters::new(filters(index), bench.options.qos),
+            role: Role::Idle,
+        };
+        (bench.worker(index), spec)
+    };
+    let specs: Vec<_> = batch.map(spec).collect();
+    bench.open_while(doing, specs)?;
+    bench.close(|_| true, true, opened)
 }
 
 /// Measures both filters in turn; the first time warms up.
