@@ -18,8 +18,10 @@ use std::time::{Duration, Instant};
 
 /// How long an orderly end may take.
 const DISCONNECT_LIMIT: Duration = Duration::from_secs(5);
-/// The same after a signal, with everything before it.
-pub(crate) const GOODBYE_LIMIT: Duration = Duration::from_secs(6);
+/// The same after a signal: somebody waits for the prompt.
+const HURRIED_LIMIT: Duration = Duration::from_secs(1);
+/// How long all may take after a signal.
+pub(crate) const GOODBYE_LIMIT: Duration = Duration::from_secs(3);
 
 pub(crate) struct Session {
     pub(crate) client: Client,
@@ -168,7 +170,8 @@ impl Session {
 
     /// Ends the connection in order.
     pub(crate) fn close(mut self) {
-        self.client.disconnect(ReasonCode::Success, None, DISCONNECT_LIMIT);
+        let limit = if self.signals.came() { HURRIED_LIMIT } else { DISCONNECT_LIMIT };
+        self.client.disconnect(ReasonCode::Success, None, limit);
     }
 }
 
