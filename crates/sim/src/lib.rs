@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod act;
+mod backlog;
 mod checks;
 mod client;
 mod crowd;
