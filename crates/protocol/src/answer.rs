@@ -8,20 +8,33 @@ use martlet_codec::{
     Version,
 };
 
-/// Appends an acknowledgement. [MQTT-2.2.1-5] [3.1.1 MQTT-2.3.1-6]
-pub(crate) fn acknowledge(
-    kind: AckKind,
-    packet_id: PacketId,
-    reason: ReasonCode,
-    version: Version,
-    output: &mut Output,
-) {
-    // 3.x has no reason codes here: what was refused is acknowledged all the same (3.1.1, 3.3.5).
-    if reason == ReasonCode::Success || !version.is_v5() {
-        return output.buffer().extend_from_slice(&Ack::success_frame(kind, packet_id));
+/// An acknowledgement that one side owes the other: what happened is known, when it may be told is the caller's to say.
+/// Acknowledgements of one kind are told in the order in which they became owed. [MQTT-4.6.0-2] [MQTT-4.6.0-3] [MQTT-4.6.0-4]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owed {
+    /// Which of the four.
+    pub kind: AckKind,
+    /// That of the packet which it answers. [MQTT-2.2.1-5] [3.1.1 MQTT-2.3.1-6]
+    pub packet_id: PacketId,
+    /// What came of it; 3.x is not told.
+    pub reason: ReasonCode,
+}
+
+impl Owed {
+    pub(crate) fn success(kind: AckKind, packet_id: PacketId) -> Self {
+        Owed { kind, packet_id, reason: ReasonCode::Success }
     }
-    let ack = Ack { kind, packet_id, reason, properties: Properties::NONE };
-    Packet::Ack(ack).encode(version, output.buffer());
+
+    /// Appends it.
+    pub(crate) fn write(self, version: Version, output: &mut Output) {
+        let Owed { kind, packet_id, reason } = self;
+        // 3.x has no reason codes here: what was refused is acknowledged all the same (3.1.1, 3.3.5).
+        if reason == ReasonCode::Success || !version.is_v5() {
+            return output.buffer().extend_from_slice(&Ack::success_frame(kind, packet_id));
+        }
+        let ack = Ack { kind, packet_id, reason, properties: Properties::NONE };
+        Packet::Ack(ack).encode(version, output.buffer());
+    }
 }
 
 /// Appends DISCONNECT, with a reason string where it is welcome and fits. 5.0 only; 3.x servers just close.

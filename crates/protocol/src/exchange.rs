@@ -1,12 +1,12 @@
 //! The exchanges of 4.3 as both roles do them: what a PUBLISH from the other side means, and the four
-//! acknowledgements. It decides nothing that only a broker or only a client decides.
+//! acknowledgements. It decides nothing that only a broker or only a client decides, and writes nothing: what is owed is
+//! handed up as [`Owed`].
 
 use crate::alias::IncomingAliases;
-use crate::answer;
+use crate::answer::Owed;
 use crate::limits::Limits;
-use crate::output::Output;
 use crate::publications::Publications;
-use crate::session::{Acknowledged, GroupRef, Incoming, Outgoing, Session};
+use crate::session::{Acknowledged, GroupRef, Incoming, Outgoing};
 use crate::violation::Violation;
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -14,6 +14,15 @@ use martlet_codec::{Ack, AckKind, Frame, Malformed, PacketId, Publish, QoS, Reas
 
 /// Bytes of the longest Topic Name that a connection remembers.
 const RECENT_BYTES_MAX: usize = 256;
+
+/// What a PUBLISH of the other side is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// To be delivered on.
+    New,
+    /// Delivered on before: the same answer is owed again.
+    Duplicate(Owed),
+}
 
 /// The receiving half of a connection, for PUBLISH and PUBREL.
 #[derive(Debug)]
@@ -63,18 +72,16 @@ impl Receiver {
         is_again
     }
 
-    /// A PUBLISH came: true if it is to be delivered on, false for a duplicate, which is answered here.
-    /// `is_again`: it comes from [`Self::decode_again`].
+    /// A PUBLISH came. `is_again`: it comes from [`Self::decode_again`].
     pub(crate) fn publish(
         &mut self,
         publish: &Publish<'_>,
         is_again: bool,
         incoming: &mut Incoming,
-        output: &mut Output,
-    ) -> Result<bool, Violation> {
+    ) -> Result<Arrival, Violation> {
         self.learn_alias(publish, is_again)?;
         if publish.qos == QoS::AtMostOnce {
-            return Ok(true);
+            return Ok(Arrival::New);
         }
         let is_new = match publish.qos {
             QoS::ExactlyOnce(id) => !incoming.contains(id),
@@ -86,11 +93,9 @@ impl Receiver {
         if let QoS::ExactlyOnce(id) = publish.qos
             && !incoming.receive(id)
         {
-            // A duplicate of what was delivered on already. [MQTT-4.3.3-10] [3.1.1 MQTT-4.3.3-2]
-            answer::acknowledge(AckKind::PubRec, id, ReasonCode::Success, self.version, output);
-            return Ok(false);
+            return Ok(Arrival::Duplicate(Owed::success(AckKind::PubRec, id))); // [MQTT-4.3.3-10] [3.1.1 MQTT-4.3.3-2]
         }
-        Ok(true)
+        Ok(Arrival::New)
     }
 
     fn learn_alias(&mut self, publish: &Publish<'_>, is_again: bool) -> Result<(), Violation> {
@@ -128,30 +133,24 @@ impl Receiver {
     /// The message of a PUBLISH was accepted, or refused with a reason: PUBACK or PUBREC.
     /// [MQTT-4.3.2-4] [MQTT-4.3.3-8]
     /// [3.1.1 MQTT-3.3.4-1] [3.1.1 MQTT-4.3.2-2] [3.1.1 MQTT-4.3.3-2] [3.1.1 MQTT-4.6.0-2] [3.1.1 MQTT-4.6.0-3]
-    pub(crate) fn acknowledge(
-        &self,
-        qos: QoS,
-        reason: ReasonCode,
-        session: &mut Session,
-        output: &mut Output,
-    ) {
+    pub(crate) fn acknowledge(&self, qos: QoS, reason: ReasonCode, incoming: &mut Incoming) -> Option<Owed> {
         match qos {
-            QoS::AtMostOnce => {}
-            QoS::AtLeastOnce(id) => answer::acknowledge(AckKind::PubAck, id, reason, self.version, output),
-            QoS::ExactlyOnce(id) => {
+            QoS::AtMostOnce => None,
+            QoS::AtLeastOnce(packet_id) => Some(Owed { kind: AckKind::PubAck, packet_id, reason }),
+            QoS::ExactlyOnce(packet_id) => {
                 if reason.is_failure() && self.version.is_v5() {
-                    session.incoming.release(id); // [MQTT-4.3.3-9]
+                    incoming.release(packet_id); // [MQTT-4.3.3-9]
                 }
-                answer::acknowledge(AckKind::PubRec, id, reason, self.version, output);
+                Some(Owed { kind: AckKind::PubRec, packet_id, reason })
             }
         }
     }
 
     /// PUBREL came. [MQTT-4.3.3-11] [MQTT-4.3.3-12] [3.1.1 MQTT-4.3.3-2]
-    pub(crate) fn pubrel(&self, id: PacketId, incoming: &mut Incoming, output: &mut Output) {
-        let known = incoming.release(id);
+    pub(crate) fn pubrel(packet_id: PacketId, incoming: &mut Incoming) -> Owed {
+        let known = incoming.release(packet_id);
         let reason = if known { ReasonCode::Success } else { ReasonCode::PacketIdentifierNotFound };
-        answer::acknowledge(AckKind::PubComp, id, reason, self.version, output);
+        Owed { kind: AckKind::PubComp, packet_id, reason }
     }
 }
 
@@ -160,8 +159,8 @@ impl Receiver {
 pub(crate) enum Outcome {
     /// The message is settled.
     Settled(GroupRef),
-    /// PUBREC was answered by PUBREL.
-    Released,
+    /// PUBREC: PUBREL is owed.
+    Received(Owed),
     /// Nothing waited for it.
     Nothing,
 }
@@ -169,10 +168,8 @@ pub(crate) enum Outcome {
 /// PUBACK, PUBREC or PUBCOMP came. [MQTT-4.3.3-4] [MQTT-4.6.0-4] [3.1.1 MQTT-4.3.3-1] [3.1.1 MQTT-4.6.0-4]
 pub(crate) fn acknowledged(
     ack: &Ack<'_>,
-    version: Version,
     outgoing: &mut Outgoing,
     publications: &mut Publications,
-    output: &mut Output,
 ) -> Result<Outcome, Violation> {
     let failed = ack.reason.is_failure();
     let reason = match outgoing.acknowledge(ack.kind, ack.packet_id, failed, publications) {
@@ -184,13 +181,10 @@ pub(crate) fn acknowledged(
         }
         Acknowledged::Unknown => return Ok(Outcome::Nothing),
     };
-    answer::acknowledge(AckKind::PubRel, ack.packet_id, reason, version, output);
-    Ok(Outcome::Released)
+    Ok(Outcome::Received(Owed { kind: AckKind::PubRel, packet_id: ack.packet_id, reason }))
 }
 
 /// PUBREL once more for each message that the other side has received and not completed. [MQTT-4.4.0-1] [3.1.1 MQTT-4.4.0-1]
-pub(crate) fn release_again(version: Version, outgoing: &Outgoing, output: &mut Output) {
-    for id in outgoing.unreleased() {
-        answer::acknowledge(AckKind::PubRel, id, ReasonCode::Success, version, output);
-    }
+pub(crate) fn owed_again(outgoing: &Outgoing) -> impl Iterator<Item = Owed> {
+    outgoing.unreleased().map(|id| Owed::success(AckKind::PubRel, id))
 }

@@ -23,6 +23,7 @@ mod time;
 mod transmit;
 mod violation;
 
+pub use answer::Owed;
 pub use burst::Burst;
 pub use limits::{Limits, PeerLimits};
 pub use output::{Output, SHARED_PAYLOAD_MIN};

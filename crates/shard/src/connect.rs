@@ -102,6 +102,9 @@ impl Shard {
             return self.close(now, id, EndReason::Refused(ReasonCode::PacketTooLarge));
         }
         self.clients.counters.packets_sent += 1;
+        if accepted.session_present {
+            self.clients.owe_again(id, key);
+        }
         let life = &mut self.clients.connections[id].life;
         life.keep_alive_s = keep_alive_s;
         let said = Box::new(life.clone());

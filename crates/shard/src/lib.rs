@@ -10,6 +10,7 @@ extern crate alloc;
 extern crate std;
 
 mod admission;
+mod answers;
 mod burst;
 mod clients;
 mod config;

@@ -177,11 +177,12 @@ impl Shard {
     }
 
     fn acknowledge(&mut self, id: ConnectionId, key: SessionKey, qos: QoS, reason: ReasonCode) {
-        let Some(Connection { protocol, output, .. }) = self.clients.connections.get_mut(id) else { return };
-        if qos.packet_id().is_none() || protocol.phase() != martlet_protocol::server::Phase::Connected {
+        let Some(Connection { protocol, .. }) = self.clients.connections.get(id) else { return };
+        if protocol.phase() != martlet_protocol::server::Phase::Connected {
             return;
         }
-        protocol.acknowledge(qos, reason, &mut self.clients.sessions[key].session, output);
-        self.clients.counters.packets_sent += 1;
+        if let Some(owed) = protocol.acknowledge(qos, reason, &mut self.clients.sessions[key].session) {
+            self.clients.owe(id, owed);
+        }
     }
 }

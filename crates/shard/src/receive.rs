@@ -250,13 +250,9 @@ impl Shard {
                     connection.ack_reads = 0;
                 }
                 let key = connection.session.expect("a connected client has a session");
-                let event = self.clients.with_link(id, key, |protocol, link| {
-                    let before = link.output.len();
-                    let event = protocol.handle_frame(now, frame, link);
-                    event.map(|event| (event, link.output.len() > before))
-                });
-                let (event, answered) = event?;
-                self.clients.counters.packets_sent += u64::from(answered);
+                let event = self
+                    .clients
+                    .with_link(id, key, |protocol, link| protocol.handle_frame(now, frame, link))?;
                 return Ok(self.handle_event(now, id, event));
             }
             Phase::Deciding | Phase::Closing => unreachable!("no frame is taken in these phases"),
@@ -267,7 +263,9 @@ impl Shard {
     fn handle_event(&mut self, now: Time, id: ConnectionId, event: Event<'_>) -> Handled {
         let key = self.clients.connections[id].session.expect("a connected client has a session");
         match event {
-            Event::None | Event::Received => {}
+            Event::None => {}
+            Event::Owed(owed) => self.clients.owe(id, owed),
+            Event::Ping => self.clients.pingresp(id),
             Event::Publish { publish, is_topic_again } => {
                 return self.publish(now, id, key, &publish, is_topic_again);
             }

@@ -7,7 +7,7 @@ use super::ping::Ping;
 use super::requests::Kind;
 use super::{Connection, State};
 use crate::Time;
-use crate::exchange::{self, Outcome, Receiver};
+use crate::exchange::{self, Arrival, Outcome, Receiver};
 use crate::publication::{Message, split_properties};
 use crate::session::SubscriptionIds;
 use crate::transmit::Transmitter;
@@ -64,7 +64,9 @@ impl Connection {
     fn handle_publish(&mut self, now: Time, publish: &Publish<'_>) -> Result<(), Violation> {
         let State::Connected(connected) = &mut self.state else { return Ok(()) };
         let receiver = &mut connected.receiver;
-        if !receiver.publish(publish, false, &mut self.session.incoming, &mut self.output)? {
+        let version = self.options.version;
+        if let Arrival::Duplicate(owed) = receiver.publish(publish, false, &mut self.session.incoming)? {
+            owed.write(version, &mut self.output);
             return Ok(());
         }
         let mut unaltered = PropertiesBuf::new();
@@ -86,24 +88,29 @@ impl Connection {
             topic_alias: publish.topic_alias(),
             expiry_s,
         })));
-        receiver.acknowledge(publish.qos, ReasonCode::Success, &mut self.session, &mut self.output);
+        let owed = receiver.acknowledge(publish.qos, ReasonCode::Success, &mut self.session.incoming);
+        owed.iter().for_each(|owed| owed.write(version, &mut self.output));
         Ok(())
     }
 
     fn handle_ack(&mut self, ack: &Ack<'_>) -> Result<(), Violation> {
-        let State::Connected(connected) = &self.state else { return Ok(()) };
-        if ack.kind == AckKind::PubRel {
-            connected.receiver.pubrel(ack.packet_id, &mut self.session.incoming, &mut self.output);
+        if !matches!(self.state, State::Connected(_)) {
             return Ok(());
         }
-        let (version, outgoing) = (self.options.version, &mut self.session.outgoing);
-        let outcome =
-            exchange::acknowledged(ack, version, outgoing, &mut self.publications, &mut self.output)?;
-        if let Outcome::Settled(group) = outcome {
-            let token = Token(group.expect("every message here was queued with its token"));
-            // PUBCOMP with 0x92 answers a PUBREL sent again: the message was settled before (3.7.2.1).
-            let reason = if ack.kind == AckKind::PubComp { ReasonCode::Success } else { ack.reason };
-            self.events.push_back(Event::Published(token, reason)); // [MQTT-4.4.0-2]
+        let version = self.options.version;
+        if ack.kind == AckKind::PubRel {
+            Receiver::pubrel(ack.packet_id, &mut self.session.incoming).write(version, &mut self.output);
+            return Ok(());
+        }
+        match exchange::acknowledged(ack, &mut self.session.outgoing, &mut self.publications)? {
+            Outcome::Settled(group) => {
+                let token = Token(group.expect("every message here was queued with its token"));
+                // PUBCOMP with 0x92 answers a PUBREL sent again: the message was settled before (3.7.2.1).
+                let reason = if ack.kind == AckKind::PubComp { ReasonCode::Success } else { ack.reason };
+                self.events.push_back(Event::Published(token, reason)); // [MQTT-4.4.0-2]
+            }
+            Outcome::Received(owed) => owed.write(version, &mut self.output),
+            Outcome::Nothing => {}
         }
         Ok(())
     }

@@ -59,7 +59,8 @@ impl Connection {
         if present {
             self.session.incoming.resume();
             self.session.outgoing.resume();
-            exchange::release_again(version, &self.session.outgoing, &mut self.output);
+            let owed = exchange::owed_again(&self.session.outgoing);
+            owed.for_each(|owed| owed.write(version, &mut self.output));
         } else {
             self.discard_session();
         }

@@ -3,7 +3,8 @@
 use super::greeting::Greeting;
 use super::{Connection, Link, auth_data};
 use crate::Time;
-use crate::exchange::{self, Outcome, Receiver};
+use crate::answer::Owed;
+use crate::exchange::{self, Arrival, Outcome, Receiver};
 use crate::keep_alive::KeepAlive;
 use crate::limits::Limits;
 use crate::output::Output;
@@ -23,6 +24,10 @@ use martlet_codec::{
 pub enum Event<'a> {
     /// Nothing: it was dealt with.
     None,
+    /// An acknowledgement is owed: [`Connection::write`] it when it may be told. A PUBREL says that PUBREC came.
+    Owed(Owed),
+    /// PINGREQ: [`Connection::pingresp`].
+    Ping,
     /// A new message: route it, then [`Connection::acknowledge`].
     Publish {
         /// The packet. Its topic is [`Connection::topic`].
@@ -36,8 +41,6 @@ pub enum Event<'a> {
     Unsubscribe(Unsubscribe<'a>),
     /// A message to the client is settled: there may be room for the next.
     Settled(GroupRef),
-    /// PUBREC came for a QoS 2 message, and PUBREL was answered.
-    Received,
     /// A step of a re-authentication, with its data.
     Authenticate(Option<Box<[u8]>>),
     /// The client ends the connection.
@@ -74,25 +77,16 @@ impl Connected {
         }
     }
 
-    /// PUBREL once more for each message that the client has received and not completed. [MQTT-4.4.0-1]
-    pub(super) fn release_again(&self, link: &mut Link<'_>) {
-        exchange::release_again(self.transmitter.version(), &link.session.outgoing, link.output);
-    }
-
     fn handle<'a>(&mut self, packet: Packet<'a>, link: &mut Link<'_>) -> Result<Event<'a>, Violation> {
         match packet {
             Packet::Publish(publish) => self.handle_publish(publish, false, link),
             Packet::Ack(ack) if ack.kind == AckKind::PubRel => {
-                self.receiver.pubrel(ack.packet_id, &mut link.session.incoming, link.output);
-                Ok(Event::None)
+                Ok(Event::Owed(Receiver::pubrel(ack.packet_id, &mut link.session.incoming)))
             }
-            Packet::Ack(ack) => self.handle_ack(&ack, link),
+            Packet::Ack(ack) => handle_ack(&ack, link),
             Packet::Subscribe(subscribe) => Ok(Event::Subscribe(subscribe)),
             Packet::Unsubscribe(unsubscribe) => Ok(Event::Unsubscribe(unsubscribe)),
-            Packet::PingReq => {
-                Packet::PingResp.encode(self.transmitter.version(), link.output.buffer()); // [MQTT-3.12.4-1] [3.1.1 MQTT-3.12.4-1]
-                Ok(Event::None)
-            }
+            Packet::PingReq => Ok(Event::Ping),
             Packet::Disconnect(disconnect) => self.handle_disconnect(&disconnect),
             Packet::Auth(auth) => self.handle_auth(&auth),
             Packet::Connect(_) => Err(Violation::SecondConnect), // [MQTT-3.1.0-2] [3.1.1 MQTT-3.1.0-2]
@@ -112,19 +106,12 @@ impl Connected {
         if publish.properties.iter().any(foreign) {
             return Err(Violation::SubscriptionIdFromClient); // [MQTT-3.3.4-6]
         }
-        if !self.receiver.publish(&publish, is_again, &mut link.session.incoming, link.output)? {
-            return Ok(Event::None);
+        if let Arrival::Duplicate(owed) =
+            self.receiver.publish(&publish, is_again, &mut link.session.incoming)?
+        {
+            return Ok(Event::Owed(owed));
         }
         Ok(Event::Publish { is_topic_again: is_again || self.receiver.remember(&publish), publish })
-    }
-
-    fn handle_ack<'a>(&mut self, ack: &Ack<'_>, link: &mut Link<'_>) -> Result<Event<'a>, Violation> {
-        let (version, outgoing) = (self.transmitter.version(), &mut link.session.outgoing);
-        Ok(match exchange::acknowledged(ack, version, outgoing, link.publications, link.output)? {
-            Outcome::Settled(group) => Event::Settled(group),
-            Outcome::Released => Event::Received,
-            Outcome::Nothing => Event::None,
-        })
     }
 
     fn handle_disconnect<'a>(&self, disconnect: &Disconnect<'_>) -> Result<Event<'a>, Violation> {
@@ -151,6 +138,14 @@ impl Connected {
         }
         Ok(Event::Authenticate(data))
     }
+}
+
+fn handle_ack<'a>(ack: &Ack<'_>, link: &mut Link<'_>) -> Result<Event<'a>, Violation> {
+    Ok(match exchange::acknowledged(ack, &mut link.session.outgoing, link.publications)? {
+        Outcome::Settled(group) => Event::Settled(group),
+        Outcome::Received(owed) => Event::Owed(owed),
+        Outcome::Nothing => Event::None,
+    })
 }
 
 impl Connection {
@@ -215,10 +210,26 @@ impl Connection {
         self.connected().receiver.topic(publish)
     }
 
-    /// The message of an [`Event::Publish`] was accepted, or refused with a reason: PUBACK or PUBREC.
+    /// The message of an [`Event::Publish`] was accepted, or refused with a reason: PUBACK or PUBREC is owed.
     /// [MQTT-4.3.2-4] [MQTT-4.3.3-8]
-    pub fn acknowledge(&mut self, qos: QoS, reason: ReasonCode, session: &mut Session, output: &mut Output) {
-        self.connected().receiver.acknowledge(qos, reason, session, output);
+    pub fn acknowledge(&self, qos: QoS, reason: ReasonCode, session: &mut Session) -> Option<Owed> {
+        self.connected().receiver.acknowledge(qos, reason, &mut session.incoming)
+    }
+
+    /// What a session that a client resumes owes it first: PUBREL for each message that the client has received and not
+    /// completed. [MQTT-4.4.0-1]
+    pub fn owed_again(session: &Session) -> impl Iterator<Item = Owed> {
+        exchange::owed_again(&session.outgoing)
+    }
+
+    /// Appends what was owed.
+    pub fn write(&self, owed: Owed, output: &mut Output) {
+        owed.write(self.version(), output);
+    }
+
+    /// Answers PINGREQ. [MQTT-3.12.4-1] [3.1.1 MQTT-3.12.4-1]
+    pub fn pingresp(&self, output: &mut Output) {
+        Packet::PingResp.encode(self.version(), output.buffer());
     }
 
     /// The message of an [`Event::Publish`] is neither accepted nor refused: its frame will be handled once more, and

@@ -161,7 +161,8 @@ impl Connection {
         Ok(Box::new(greeting))
     }
 
-    /// The client is in: CONNACK with success, then what an unfinished session owes the client.
+    /// The client is in: CONNACK with success. What an unfinished session owes the client comes next:
+    /// [`Connection::owed_again`].
     /// [MQTT-3.1.4-5] [MQTT-3.2.0-1] [3.1.1 MQTT-3.1.4-4] [3.1.1 MQTT-3.2.0-1]
     pub fn accept(
         &mut self,
@@ -179,7 +180,6 @@ impl Connection {
         if accepted.session_present {
             link.session.incoming.resume();
             link.session.outgoing.resume();
-            connected.release_again(link);
         }
         self.state = State::Connected(connected);
     }

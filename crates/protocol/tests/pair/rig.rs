@@ -232,7 +232,9 @@ impl Server {
                 self.routed.push(publish.payload.to_vec());
                 let publication = message.to_publication();
                 let success = martlet_codec::ReasonCode::Success;
-                connection.acknowledge(publish.qos, success, link.session, link.output);
+                if let Some(owed) = connection.acknowledge(publish.qos, success, link.session) {
+                    connection.write(owed, link.output);
+                }
                 self.send_back(now, connection, &publication.message(), publish.qos);
             }
             server::Event::Subscribe(subscribe) => {
@@ -258,10 +260,9 @@ impl Server {
                 link.session.expiry_s = session_expiry_s.unwrap_or(link.session.expiry_s);
                 connection.close();
             }
-            server::Event::None
-            | server::Event::Settled(_)
-            | server::Event::Received
-            | server::Event::Authenticate(_) => {}
+            server::Event::Owed(owed) => connection.write(owed, link.output),
+            server::Event::Ping => connection.pingresp(link.output),
+            server::Event::None | server::Event::Settled(_) | server::Event::Authenticate(_) => {}
         }
         self.send_queued(now, connection);
     }
