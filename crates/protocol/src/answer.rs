@@ -21,11 +21,13 @@ pub struct Owed {
 }
 
 impl Owed {
-    pub(crate) fn success(kind: AckKind, packet_id: PacketId) -> Self {
+    /// That all went well.
+    pub fn success(kind: AckKind, packet_id: PacketId) -> Self {
         Owed { kind, packet_id, reason: ReasonCode::Success }
     }
 
     /// Appends it.
+    #[inline]
     pub(crate) fn write(self, version: Version, output: &mut Output) {
         let Owed { kind, packet_id, reason } = self;
         // 3.x has no reason codes here: what was refused is acknowledged all the same (3.1.1, 3.3.5).

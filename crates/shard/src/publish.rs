@@ -7,8 +7,8 @@ use crate::interface::ConnectionId;
 use crate::session::SessionKey;
 use crate::shard::Shard;
 use alloc::string::String;
-use martlet_codec::{Frame, PropertiesBuf, Publish, QoS, QoSLevel, ReasonCode, TopicName};
-use martlet_protocol::{ClientText, Message, Time, Violation, split_properties};
+use martlet_codec::{AckKind, Frame, PropertiesBuf, Publish, QoS, QoSLevel, ReasonCode, TopicName};
+use martlet_protocol::{ClientText, Message, Owed, Time, Violation, split_properties};
 
 /// Room for what a PUBLISH does not carry as it is needed, used again for the next.
 #[derive(Debug, Default)]
@@ -153,9 +153,7 @@ impl Shard {
     /// too, and is acknowledged. Else nothing has happened, and the answer is no.
     pub(crate) fn publish_again(&mut self, id: ConnectionId, frame: Frame<'_>) -> bool {
         let Some((topic, level)) = self.waiting() else { return false };
-        let connection = &self.clients.connections[id];
-        let Some(key) = connection.session else { return false };
-        let again = connection.protocol.publish_again(frame, topic, level);
+        let again = self.clients.connections[id].protocol.publish_again(frame, topic, level);
         let Some((packet_id, payload)) = again else { return false };
         if !self.join_payload(payload) {
             return false;
@@ -163,7 +161,7 @@ impl Shard {
         self.clients.count_packets(id, 1);
         self.clients.count_publish(id, payload.len());
         if let Some(packet_id) = packet_id {
-            self.acknowledge(id, key, QoS::new(level, packet_id), ReasonCode::Success);
+            self.clients.owe(id, Owed::success(AckKind::PubAck, packet_id)); // QoS 2 never comes this way
         }
         self.throttle(id);
         true
