@@ -14,6 +14,7 @@ impl Clients {
         let is_queued = qos != QoSLevel::AtMostOnce;
         let done = match self.sessions[to].connection {
             _ if is_queued && !self.may_queue(to, burst) => false,
+            Some(_) if self.config.is_recorded && qos == QoSLevel::ExactlyOnce => false,
             Some(id) => self.send_burst(id, to, qos, burst),
             None => is_queued && self.queue_burst(to, qos, burst),
         };

@@ -1,6 +1,7 @@
 //! The clients of one shard, connected or not: their sessions, connections, and the messages that wait for them.
 //! Given a message and a receiver, it delivers; it never decides who receives what.
 
+use crate::answers::Recording;
 use crate::config::Config;
 use crate::connection::{Connection, Connections, pause};
 use crate::counters::{Counters, Dropped};
@@ -105,6 +106,7 @@ pub(crate) struct Clients {
     /// Messages of shared subscriptions that were settled: their groups are owed credit.
     pub(crate) settled: Vec<(SessionRef, core::num::NonZeroU32)>,
     pub(crate) held: Held,
+    pub(crate) recording: Recording,
     /// Deliveries and nodes matched since the turn began: what [`Config::work_max`] bounds.
     pub(crate) work: u32,
     pub(crate) pool: Pool,
@@ -128,6 +130,7 @@ impl Clients {
             wheel: Wheel::new(),
             settled: Vec::new(),
             held: Held::default(),
+            recording: Recording::default(),
             work: 0,
             pool: Pool::default(),
         }
@@ -238,6 +241,12 @@ impl Clients {
             clients.sessions[out.to].session.outgoing.push(entry, &clients.publications);
         });
         self.counters.queued += 1;
+        if self.config.is_recorded
+            && out.qos == QoSLevel::ExactlyOnce
+            && let Some(id) = self.sessions[out.to].connection
+        {
+            self.hold_deliveries(id, self.sessions[out.to].session.outgoing.end_sequence() - 1);
+        }
         if drained {
             self.pump_some(now, out.to, Some(encodings));
         }
@@ -252,12 +261,12 @@ impl Clients {
     /// The same; with `encodings`, only the first message, which they are those of.
     fn pump_some(&mut self, now: Time, key: SessionKey, mut encodings: Option<&mut Encodings>) {
         let Some(id) = self.sessions[key].connection else { return };
-        let room = self.config.limits.output_low_bytes;
+        let (room, held_from) = (self.config.limits.output_low_bytes, self.held_from(id));
         let (mut count, mut bytes, mut dropped) = (0, 0, Vec::new());
         self.with_link(id, key, |protocol, link| {
             while link.output.len() < room {
                 let is_last = encodings.is_some();
-                match protocol.send_next(now, encodings.take(), link) {
+                match protocol.send_next(now, encodings.take(), held_from, link) {
                     Step::Blocked => break,
                     Step::Sent { payload_bytes } => {
                         count += 1;
@@ -352,8 +361,9 @@ impl Clients {
     /// There is output: its socket's owner is told, once until it says that it wrote.
     pub(crate) fn touch(&mut self, id: ConnectionId) {
         self.weigh_output(id);
+        let is_held = self.is_output_held(&self.connections[id]);
         let connection = &mut self.connections[id];
-        if !connection.dirty && !connection.output.is_empty() {
+        if !connection.dirty && !connection.output.is_empty() && !is_held {
             connection.dirty = true;
             self.effects.push_back(Effect::Transmit(id));
         }

@@ -43,6 +43,8 @@ pub struct Config {
     /// Deliveries and nodes matched in one turn after which what clients sent waits for the next: a few milliseconds.
     /// Four deliveries of messages that came together with others of their topic count as one.
     pub work_max: u32,
+    /// Whether what must outlive the process is recorded, and answers wait for that: [`Effect::Record`](crate::Effect).
+    pub is_recorded: bool,
     /// Milliseconds between two publications of `$SYS`; 0 publishes none.
     pub sys_interval_ms: u64,
     /// The version in `$SYS/broker/version`.
@@ -68,6 +70,7 @@ impl Default for Config {
             shapes_max: 8000,
             sessions_max: 16_000_000,
             work_max: 20_000,
+            is_recorded: false,
             sys_interval_ms: 10_000,
             version: concat!("martlet version ", env!("CARGO_PKG_VERSION")),
         }

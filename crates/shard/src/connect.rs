@@ -81,6 +81,7 @@ impl Shard {
         if will_bytes > 0 && self.clients.is_full_for_state(will_bytes) {
             return self.refuse(now, id, ReasonCode::QuotaExceeded);
         }
+        let discards = greeting.clean_start && self.clients.sessions.find(&client_id).is_some();
         let found = self.session_for(now, &client_id, greeting.clean_start);
         if found.is_none() && self.is_full_for_session(&client_id) {
             return self.refuse(now, id, ReasonCode::ServerBusy); // [3.1.1 MQTT-4.8.0-2]
@@ -104,6 +105,9 @@ impl Shard {
         self.clients.counters.packets_sent += 1;
         if accepted.session_present {
             self.clients.owe_again(id, key);
+        } else if discards {
+            let after = self.clients.ticket();
+            self.clients.hold_connack(id, after);
         }
         let life = &mut self.clients.connections[id].life;
         life.keep_alive_s = keep_alive_s;
@@ -256,6 +260,7 @@ impl Shard {
         connection.ended = true;
         connection.protocol.close();
         self.forget_waiter(id);
+        self.clients.forgive(id);
         let connection = &mut self.clients.connections[id];
         connection.partial = Default::default();
         connection.greeting = None;

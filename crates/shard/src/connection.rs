@@ -1,5 +1,6 @@
 //! The Network Connections of one shard, in the slots that the owner of the sockets numbers.
 
+use crate::answers::Dues;
 use crate::fanout::Route;
 use crate::interface::{Admission, ConnectionId, ControlCharacters, Life};
 use crate::session::SessionKey;
@@ -8,7 +9,6 @@ use crate::wheel::TimerId;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::num::NonZeroU64;
-use martlet_codec::PacketId;
 use martlet_protocol::server::{Connection as Protocol, Greeting};
 use martlet_protocol::{Output, Time};
 
@@ -26,6 +26,8 @@ pub(crate) mod pause {
     pub(crate) const WORK: u8 = 16;
     /// There is no room for the message that it sent.
     pub(crate) const MEMORY: u8 = 32;
+    /// It is owed too many answers.
+    pub(crate) const ANSWERS: u8 = 64;
 }
 
 /// After this many reads that brought nothing but acknowledgements, a client that never publishes is one that only listens.
@@ -58,8 +60,8 @@ pub(crate) struct Connection {
     pub(crate) has_bad_topic: bool,
     /// What the client said in CONNECT, while that is being decided.
     pub(crate) greeting: Option<Box<Greeting>>,
-    /// Answers to SUBSCRIBE that wait for groups on other shards.
-    pub(crate) pending: Vec<PendingSuback>,
+    /// What it is owed and cannot be told yet.
+    pub(crate) dues: Option<Box<Dues>>,
     /// Whether its end was told.
     pub(crate) ended: bool,
     /// Whether the client says that it is a bridge.
@@ -106,7 +108,7 @@ impl Connection {
             control_characters,
             has_bad_topic: false,
             greeting: None,
-            pending: Vec::new(),
+            dues: None,
             ended: false,
             bridge: false,
             bridge_name: None,
@@ -126,17 +128,6 @@ impl Connection {
     pub(crate) fn only_publishes(&self) -> bool {
         self.partial.is_empty() && self.life.messages.1 == 0
     }
-}
-
-/// A SUBACK that waits until groups on other shards have their new member.
-#[derive(Debug)]
-pub(crate) struct PendingSuback {
-    /// Of the first filter; those of the others follow.
-    pub(crate) token: u64,
-    pub(crate) packet_id: PacketId,
-    pub(crate) reasons: Vec<u8>,
-    /// Groups that have not confirmed.
-    pub(crate) waits_for: u32,
 }
 
 /// The connections of one shard.

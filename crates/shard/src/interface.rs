@@ -20,6 +20,10 @@ pub struct ShardId(pub u8);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u32);
 
+/// What has changed up to some moment and must outlive the process: answers wait for it. Later ones are greater.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(pub(crate) u64);
+
 /// Who may come in where a connection was accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
@@ -91,6 +95,8 @@ pub enum Input<'a> {
         /// What was decided.
         verdict: Verdict,
     },
+    /// What has this ticket, or one before it, is recorded: whoever waited for it is answered.
+    Recorded(Ticket),
     /// The time of [`Shard::poll_timeout`](crate::Shard::poll_timeout) has come, or may have.
     Timeout,
     /// Stop: every client is told, and its connection closed once the last bytes are out.
@@ -181,6 +187,9 @@ pub enum Effect {
     ResumeReading(ConnectionId),
     /// Ask an authenticator; the answer is [`Input::Authenticated`].
     Authenticate(ConnectionId, Box<Credentials>),
+    /// Something has changed that must outlive the process: record all that has changed so far, then say
+    /// [`Input::Recorded`]. Only with [`Config::is_recorded`](crate::Config::is_recorded).
+    Record(Ticket),
     /// There is mail for this shard: [`Shard::take_mail`](crate::Shard::take_mail) when there is room for it.
     Mail(ShardId),
     /// A client got in: one line of the log.

@@ -53,7 +53,7 @@ pub use counters::{Counters, Dropped, Kind};
 pub use interest::Interest;
 pub use interface::{
     Admission, ConnectionId, ControlCharacters, Credentials, Effect, EndReason, Input, Life, Loss, Oversized,
-    ShardId, Shortage, Verdict,
+    ShardId, Shortage, Ticket, Verdict,
 };
 pub use mail::Batch;
 pub use shard::Shard;

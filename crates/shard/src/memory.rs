@@ -91,10 +91,11 @@ impl Clients {
         self.held.filters + self.held.shares > max / 2 || self.is_full_for_state(0)
     }
 
-    /// Weighs what a connection holds anew: its output, and the frame that has not come to its end.
+    /// Weighs what a connection holds anew: its output, what it is owed, and the frame that has not come to its end.
     pub(crate) fn weigh_output(&mut self, id: ConnectionId) {
         let connection = &mut self.connections[id];
-        let now = connection.output.len() + connection.partial.len();
+        let owed = connection.dues.as_ref().map_or(0, |dues| dues.bytes());
+        let now = connection.output.len() + connection.partial.len() + owed;
         self.held.output = self.held.output + now as u64 - connection.weighed as u64;
         connection.weighed = now;
     }

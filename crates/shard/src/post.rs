@@ -145,7 +145,7 @@ impl Shard {
                 let result = self.member_joins(now, filter, member, subscription, credit);
                 self.outbox(from).push(Mail::Joined { member, token, result });
             }
-            Mail::Joined { member, token, result } => self.joined(member, token, result),
+            Mail::Joined { member, token, result } => self.joined(now, member, token, result),
             Mail::Leave { member, filter } => self.member_leaves(now, batch.text(&filter), member),
             Mail::Online { member, filter, credit } => {
                 self.member_online(now, batch.text(&filter), member, credit);

@@ -3,7 +3,7 @@
 use crate::admission::Denied;
 use crate::connection::Connection;
 use crate::fanout::{Route, Terms};
-use crate::interface::ConnectionId;
+use crate::interface::{ConnectionId, Ticket};
 use crate::session::SessionKey;
 use crate::shard::Shard;
 use alloc::string::String;
@@ -161,7 +161,8 @@ impl Shard {
         self.clients.count_packets(id, 1);
         self.clients.count_publish(id, payload.len());
         if let Some(packet_id) = packet_id {
-            self.clients.owe(id, Owed::success(AckKind::PubAck, packet_id)); // QoS 2 never comes this way
+            let after = self.clients.ticket();
+            self.clients.owe(id, Owed::success(AckKind::PubAck, packet_id), after); // QoS 2 never comes this way
         }
         self.throttle(id);
         true
@@ -180,7 +181,11 @@ impl Shard {
             return;
         }
         if let Some(owed) = protocol.acknowledge(qos, reason, &mut self.clients.sessions[key].session) {
-            self.clients.owe(id, owed);
+            // Of a QoS 2 message the identifier is kept, whoever receives it.
+            let is_kept = reason == ReasonCode::Success
+                || (!reason.is_failure() && qos.level() == QoSLevel::ExactlyOnce);
+            let after = if is_kept { self.clients.ticket() } else { Ticket::default() };
+            self.clients.owe(id, owed, after);
         }
     }
 }

@@ -264,7 +264,10 @@ impl Shard {
         let key = self.clients.connections[id].session.expect("a connected client has a session");
         match event {
             Event::None => {}
-            Event::Owed(owed) => self.clients.owe(id, owed),
+            Event::Owed(owed) => {
+                let after = self.clients.ticket();
+                self.clients.owe(id, owed, after);
+            }
             Event::Ping => self.clients.pingresp(id),
             Event::Publish { publish, is_topic_again } => {
                 return self.publish(now, id, key, &publish, is_topic_again);

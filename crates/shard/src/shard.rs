@@ -131,6 +131,7 @@ impl Shard {
                 self.step_replays(now);
             }
             Input::Authenticated { connection, verdict } => self.authenticated(now, connection, verdict),
+            Input::Recorded(ticket) => self.recorded(now, ticket),
             Input::Timeout => {
                 self.wake(now);
                 self.assign_returned(now);
@@ -145,7 +146,11 @@ impl Shard {
 
     /// The next thing to be done, until there is none.
     pub fn poll_effect(&mut self) -> Option<Effect> {
-        self.clients.effects.pop_front()
+        let effect = self.clients.effects.pop_front();
+        if matches!(effect, Some(Effect::Record(_))) {
+            self.clients.recording.close();
+        }
+        effect
     }
 
     /// When [`Input::Timeout`] is wanted at the latest; a moment that has passed means at once.
@@ -163,12 +168,16 @@ impl Shard {
     /// What waits to be written to a connection, as contiguous pieces in order.
     pub fn output(&self, connection: ConnectionId) -> impl Iterator<Item = &[u8]> {
         let connection = self.clients.connections.get(connection);
+        let connection = connection.filter(|connection| !self.clients.is_output_held(connection));
         connection.into_iter().flat_map(|connection| connection.output.pieces(&self.clients.publications))
     }
 
     /// Whether something waits to be written to a connection.
     pub fn has_output(&self, connection: ConnectionId) -> bool {
-        self.clients.connections.get(connection).is_some_and(|connection| !connection.output.is_empty())
+        let connection = self.clients.connections.get(connection);
+        connection.is_some_and(|connection| {
+            !connection.output.is_empty() && !self.clients.is_output_held(connection)
+        })
     }
 
     /// Whether the client may be about to send more than acknowledgements of messages. Its system may hold that back until

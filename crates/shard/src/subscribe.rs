@@ -1,6 +1,6 @@
 //! SUBSCRIBE and UNSUBSCRIBE (3.8, 3.10): the index, the interest of this shard, and what is replayed.
 
-use crate::connection::PendingSuback;
+use crate::answers::Listed;
 use crate::groups::Joined;
 use crate::index::{LEVELS_MAX, Subscription};
 use crate::interface::ConnectionId;
@@ -68,15 +68,9 @@ impl Shard {
             };
             reasons.push(reason); // [MQTT-3.9.3-1] [3.1.1 MQTT-3.9.3-1] [3.1.1 MQTT-3.8.4-4]
         }
-        let connection = &mut self.clients.connections[id];
-        if waits_for > 0 {
-            let (token, packet_id) = (first_token, subscribe.packet_id);
-            connection.pending.push(PendingSuback { token, packet_id, reasons, waits_for });
-        } else {
-            // [3.1.1 MQTT-3.8.4-1] [3.1.1 MQTT-3.8.4-2]
-            connection.protocol.suback(subscribe.packet_id, &reasons, &mut connection.output); // [MQTT-3.8.4-1]
-            self.clients.counters.packets_sent += 1;
-        }
+        let after = self.clients.ticket();
+        let (token, packet_id) = (first_token, subscribe.packet_id);
+        self.clients.owe_list(id, Listed { packet_id, reasons, is_unsuback: false, token, waits_for, after });
         for (filter, subscription) in replays {
             self.replay(key, filter, subscription);
         }
@@ -161,10 +155,11 @@ impl Shard {
             let reason = if existed { ReasonCode::Success } else { ReasonCode::NoSubscriptionExisted };
             reasons.push(reason as u8); // [MQTT-3.11.3-1]
         }
-        let connection = &mut self.clients.connections[id];
+        let after = self.clients.ticket();
+        let packet_id = unsubscribe.packet_id;
         // [3.1.1 MQTT-3.10.4-4] [3.1.1 MQTT-3.10.4-5]
-        connection.protocol.unsuback(unsubscribe.packet_id, &reasons, &mut connection.output);
-        self.clients.counters.packets_sent += 1;
+        let listed = Listed { packet_id, reasons, is_unsuback: true, token: 0, waits_for: 0, after };
+        self.clients.owe_list(id, listed);
     }
 
     fn unsubscribe_one(&mut self, key: SessionKey, filter: TopicFilter<'_>) -> bool {

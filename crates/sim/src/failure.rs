@@ -17,6 +17,8 @@ pub enum Checker {
     ReceiveMaximum,
     /// A packet identifier stands for one message; DUP and PUBREL where they must be.
     PacketId,
+    /// Acknowledgements: none before what it promises is recorded, each kind in order, none that is not owed.
+    Promise,
     /// Both sides accept what the other sends.
     Protocol,
     /// What was refused goes nowhere.

@@ -40,6 +40,9 @@ macro_rules! fault_table {
 fault_table! {
     MailDropped       "mail-dropped"       Delivery | Shared | Retained | Liveness | Will | Leak, "A batch of mail between shards is lost.";
     MailReordered     "mail-reordered"     Order | Retained | Delivery | Liveness | Shared | Once | Leak, "The newest batch of a mailbox is opened before the older ones.";
+    AnsweredTooEarly  "answered-too-early" Promise, "The shard is told that something is recorded before it is.";
+    AnswersSwapped    "answers-swapped"    Promise, "Two PUBACKs, or two PUBRECs, change places.";
+    AnswerMisplaced   "answer-misplaced"   Promise, "A PUBACK goes to another client.";
     DrainedTooEarly   "drained-too-early"  Retained, "MailDrained is said while mail still waits.";
     DrainedInPassing  "drained-in-passing" Retained, "MailDrained is said when each mailbox was empty at a moment of its own.";
     ByteTwice         "byte-twice"         Protocol | PacketId | Once | Delivery | Liveness | Matching, "A byte reaches the client twice.";

@@ -3,6 +3,7 @@
 use crate::failure::{Checker, Failure, Verdict, check};
 use crate::faults::Fault;
 use crate::link::Server;
+use crate::promises::Recordings;
 use crate::world::World;
 use martlet_protocol::{NEVER_EXPIRES, Time};
 use martlet_shard::{
@@ -30,6 +31,7 @@ pub(crate) struct Host {
     /// Mail that waits here, by sender.
     mailboxes: Vec<VecDeque<Batch>>,
     unsent: u64,
+    pub(crate) recordings: Recordings,
 }
 
 impl Host {
@@ -43,6 +45,7 @@ impl Host {
             arriving: VecDeque::new(),
             mailboxes: (0..shards).map(|_| VecDeque::new()).collect(),
             unsent: 0,
+            recordings: Recordings::default(),
         }
     }
 
@@ -61,6 +64,7 @@ impl Host {
             && self.arriving.is_empty()
             && !self.has_mail()
             && self.unsent == 0
+            && self.recordings.is_quiet()
             && self.shard.counters().queued == 0
     }
 
@@ -92,10 +96,14 @@ impl Host {
     }
 }
 
-/// A turn, in the order that the reactor has: mail, reading, timers, mail out, writing.
+/// A turn, in the order that the reactor has: mail, what was recorded, reading, timers, mail out, writing.
 impl World<'_> {
     pub(crate) fn turn(&mut self, host: usize) -> Verdict {
         self.receive_mail(host)?;
+        let by = if self.settling { Time::NEVER } else { self.now };
+        while let Some(ticket) = self.hosts[host].recordings.next(by) {
+            self.input(host, Input::Recorded(ticket))?;
+        }
         while let Some(Arriving { link, opened_at, bytes }) = self.hosts[host].arriving.pop_front() {
             self.open(host, link, opened_at, &bytes)?;
         }
@@ -222,7 +230,9 @@ impl World<'_> {
                 if bytes.ends_with(b"\xe0\x00") && self.tamper.strikes(Fault::WillAlways, 50) {
                     bytes.truncate(bytes.len() - 2);
                 }
+                let before = self.hosts[host].recordings.last;
                 self.input(host, Input::Received { connection, bytes: &bytes })?;
+                self.promises_made(host, at, before);
             }
         }
         let link = &self.links[at];
@@ -306,6 +316,13 @@ impl World<'_> {
             Effect::ResumeReading(connection) => self.set_paused(host, connection, false),
             Effect::Authenticate(..) => {
                 return Err(Failure::new(Checker::Protocol, "everybody is admitted, and yet one was asked"));
+            }
+            Effect::Record(ticket) => {
+                let due = self.now.saturating_add(self.random.below(40) as u64);
+                self.hosts[host].recordings.ask(ticket, due);
+                if self.tamper.strikes(Fault::AnsweredTooEarly, 30) {
+                    self.input(host, Input::Recorded(ticket))?;
+                }
             }
             Effect::Mail(to) => self.hosts[host].unsent |= 1 << to.0,
             Effect::MemoryShort(shortage) => {

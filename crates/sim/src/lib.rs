@@ -18,6 +18,7 @@ mod host;
 mod ledger;
 mod link;
 mod plan;
+mod promises;
 mod random;
 mod replays;
 mod tamper;

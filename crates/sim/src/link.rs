@@ -2,6 +2,7 @@
 //! to end. It knows no packets but where one ends.
 
 use crate::failure::{Checker, Failure, Verdict};
+use crate::promises::Promise;
 use martlet_codec::{Split, Version, split_frame};
 use martlet_shard::{ConnectionId, Loss};
 use std::collections::VecDeque;
@@ -92,6 +93,10 @@ pub(crate) struct Link {
     pub(crate) accepted: bool,
     /// Bytes that wait on the way down at most.
     pub(crate) capacity: usize,
+    /// Acknowledgements that the broker owes, in the order in which it has read what they answer.
+    pub(crate) promises: VecDeque<Promise>,
+    /// How many of them are of what is being read.
+    pub(crate) fresh_promises: usize,
 }
 
 impl Link {
@@ -110,6 +115,8 @@ impl Link {
             paused: false,
             accepted: false,
             capacity,
+            promises: VecDeque::new(),
+            fresh_promises: 0,
         }
     }
 

@@ -79,6 +79,8 @@ pub(crate) struct Plan {
     pub(crate) crowd: bool,
     /// Little is free, and few shapes of filters may be charged for.
     pub(crate) few_shapes: bool,
+    /// Answers wait until what they promise is recorded.
+    pub(crate) is_recorded: bool,
 }
 
 impl Plan {
@@ -110,6 +112,7 @@ impl Plan {
             profiles,
             crowd: (seed >> 8).is_multiple_of(8),
             few_shapes: (seed >> 16).is_multiple_of(2),
+            is_recorded: (seed >> 20).is_multiple_of(2),
         }
     }
 
@@ -135,6 +138,7 @@ impl Plan {
             memory_wait_ms: self.memory_wait_ms,
             work_max: self.work_max,
             sys_interval_ms: 0,
+            is_recorded: self.is_recorded,
             ..default
         }
     }

@@ -16,11 +16,18 @@ pub(crate) struct Tamper {
     random: Random,
     /// For `DeliveredAgain`: a QoS 2 PUBLISH by link, and whether it was settled.
     sent: BTreeMap<usize, (PacketId, Vec<u8>, bool)>,
+    /// For `AnswersSwapped`: a PUBACK or PUBREC by link, until the next.
+    kept_back: BTreeMap<usize, Vec<u8>>,
 }
 
 impl Tamper {
     pub(crate) fn new(fault: Option<Fault>, seed: u64) -> Self {
-        Tamper { fault, random: Random::new(seed ^ 0xfa17), sent: BTreeMap::new() }
+        Tamper {
+            fault,
+            random: Random::new(seed ^ 0xfa17),
+            sent: BTreeMap::new(),
+            kept_back: BTreeMap::new(),
+        }
     }
     /// Whether this fault is planted, and it is its moment.
     pub(crate) fn strikes(&mut self, fault: Fault, percent: usize) -> bool {
@@ -76,6 +83,16 @@ impl World<'_> {
                 vec![encode(&Packet::ConnAck(connack), version)]
             }
             _ if frame[0] == 0x40 && self.tamper.strikes(Fault::PubAckSwallowed, 10) => vec![],
+            _ if matches!(frame[0], 0x40 | 0x50) && self.tamper.plants(Fault::AnswersSwapped) => {
+                match self.tamper.kept_back.remove(&link) {
+                    Some(other) => vec![frame, other],
+                    None if self.tamper.strikes(Fault::AnswersSwapped, 20) => {
+                        self.tamper.kept_back.insert(link, frame);
+                        vec![]
+                    }
+                    None => vec![frame],
+                }
+            }
             _ if frame[0] == 0x62 && self.tamper.strikes(Fault::PubRelSwallowed, 20) => vec![],
             _ if frame[0] == 0x50 && self.tamper.strikes(Fault::PubRecForgotten, 30) => {
                 let link = &mut self.links[link];
@@ -88,6 +105,18 @@ impl World<'_> {
                 None => vec![frame],
             },
         }
+    }
+
+    /// The link on which a frame leaves: another one, for `AnswerMisplaced`.
+    pub(crate) fn misplaced_down(&mut self, link: usize, frame: &[u8]) -> usize {
+        if frame[0] != 0x40 || !self.tamper.strikes(Fault::AnswerMisplaced, 30) {
+            return link;
+        }
+        let links = self
+            .clients
+            .iter()
+            .filter_map(|client| client.link.filter(|link| client.down_link == Some(*link)));
+        links.into_iter().find(|other| *other != link).unwrap_or(link)
     }
 
     fn tamper_publish(&mut self, link: usize, frame: &[u8], publish: &Publish<'_>) -> Vec<Vec<u8>> {

@@ -10,6 +10,7 @@ impl World<'_> {
     /// The broker writes to a client.
     pub(crate) fn writes_down(&mut self, at: usize, bytes: &[u8]) -> Verdict {
         for frame in self.links[at].down.entering.feed(bytes)? {
+            let at = self.misplaced_down(at, &frame);
             for frame in self.tamper_down(at, frame) {
                 self.left_broker(at, &frame)?;
                 if !self.links[at].cut {
@@ -24,6 +25,9 @@ impl World<'_> {
         let (client, version) = (self.links[at].client, self.links[at].version);
         let packet = decode(frame, version).map_err(no_packet)?;
         self.trace.say(|| format!("{:?} broker to {client}: {}", self.now, brief(&packet)));
+        if let Packet::Ack(ack) = &packet {
+            self.keeps_promise(at, ack)?;
+        }
         let client = &mut self.clients[client];
         match packet {
             Packet::ConnAck(connack) if !connack.reason.is_failure() => {
@@ -44,7 +48,9 @@ impl World<'_> {
     pub(crate) fn reads(&mut self, at: usize, bytes: &[u8]) -> Verdict {
         let (client, version) = (self.links[at].client, self.links[at].version);
         for frame in self.links[at].up.leaving.feed(bytes)? {
-            match decode(&frame, version).map_err(no_packet)? {
+            let packet = decode(&frame, version).map_err(no_packet)?;
+            self.promise(at, &packet);
+            match packet {
                 Packet::Publish(publish) => self.ledger.arrived(&publish),
                 Packet::Disconnect(disconnect) if disconnect.reason == ReasonCode::Success => {
                     self.links[at].goodbye = true;

@@ -21,6 +21,8 @@ impl Reactor {
                     let verdict = without_authenticator(&credentials);
                     self.shard.handle(self.now, Input::Authenticated { connection, verdict });
                 }
+                // Nothing outlives the process yet, so nothing is waited for.
+                Effect::Record(ticket) => self.shard.handle(self.now, Input::Recorded(ticket)),
                 Effect::Mail(to) => self.mailboxes.mark(to),
                 Effect::MemoryShort(shortage) => log::log_shortage(&shortage),
                 Effect::Connected(connection, life) => {

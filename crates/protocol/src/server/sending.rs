@@ -75,11 +75,21 @@ impl Connection {
     }
 
     /// Writes the next message of the session's queue, if the window is open. `encodings` are those of exactly
-    /// this message, if the caller has them.
-    pub fn send_next(&mut self, now: Time, encodings: Option<&mut Encodings>, link: &mut Link<'_>) -> Step {
+    /// this message, if the caller has them. QoS 2 messages from the sequence number `held_from` on must wait, and
+    /// whatever is behind them.
+    pub fn send_next(
+        &mut self,
+        now: Time,
+        encodings: Option<&mut Encodings>,
+        held_from: u64,
+        link: &mut Link<'_>,
+    ) -> Step {
         let connected = self.connected_mut();
         let Some(next) = link.session.outgoing.next(connected.window) else { return Step::Blocked };
         let (entry, packet_id, dup) = (next.entry, next.packet_id, next.dup);
+        if entry.qos == QoSLevel::ExactlyOnce && next.sequence >= held_from {
+            return Step::Blocked;
+        }
         let group = entry.group;
         let message = link.publications.parts(entry.publication());
         let payload_bytes = message.payload.len();

@@ -1,7 +1,7 @@
 //! The sending half of QoS 1 and 2 (4.3.2, 4.3.3): one queue in order of delivery, of which a prefix was sent.
 //!
-//! The packet identifier of an entry follows from its place: 1 + (sequence mod 65,535). There is no allocator of
-//! identifiers, no map per message, and the same identifier results after any number of reconnects.
+//! The packet identifier of an entry follows from its sequence number: 1 + (sequence mod 65,535). There is no allocator
+//! of identifiers, no map per message, and the same identifier results after any number of reconnects.
 
 use crate::publications::{PublicationId, Publications};
 use alloc::boxed::Box;
@@ -108,6 +108,8 @@ impl Entry {
 pub struct Next<'a> {
     /// The identifier that it has, now and after every reconnect.
     pub packet_id: PacketId,
+    /// Its place among all messages of the session.
+    pub sequence: u64,
     /// True if it was sent before, on an earlier connection. [MQTT-3.3.1-1]
     pub dup: bool,
     /// The message.
@@ -131,14 +133,16 @@ pub enum Acknowledged {
 #[derive(Debug)]
 pub struct Outgoing {
     entries: VecDeque<Entry>,
-    /// The sequence number of `entries[0]`, kept modulo `packet_id_max`: identifiers need no more.
+    /// The sequence number of `entries[0]`; none is ever used twice.
+    sequence: u64,
+    /// The same modulo `packet_id_max`.
     base: u16,
     packet_id_max: u16,
     /// `entries[..cursor]` were dealt with on this connection.
-    cursor: usize,
+    cursor: u32,
     in_flight: u32,
     /// Messages not sent yet.
-    queued: usize,
+    queued: u32,
     weight: Weight,
 }
 
@@ -172,6 +176,7 @@ impl Outgoing {
         assert!(packet_id_max > 0);
         Outgoing {
             entries: VecDeque::new(),
+            sequence: 0,
             base: 0,
             packet_id_max,
             cursor: 0,
@@ -190,20 +195,19 @@ impl Outgoing {
     /// The next message to transmit, if the window is open: at most `receive_maximum` unacknowledged. Deal with
     /// it by [`Self::mark_sent`] or [`Self::skip`]. [MQTT-3.3.4-9] [MQTT-4.9.0-2]
     pub fn next(&mut self, receive_maximum: u16) -> Option<Next<'_>> {
-        while matches!(self.entries.get(self.cursor), Some(e) if matches!(e.state, State::Received | State::Done))
+        while matches!(self.entries.get(self.cursor()), Some(e) if matches!(e.state, State::Received | State::Done))
         {
             self.cursor += 1;
         }
         // An identifier must not stand for two messages: [MQTT-2.2.1-4]. [3.1.1 MQTT-2.3.1-2] [3.1.1 MQTT-2.3.1-4]
-        let fits =
-            self.in_flight < u32::from(receive_maximum) && self.cursor < usize::from(self.packet_id_max);
-        let packet_id = self.packet_id_at(self.cursor);
-        let entry = self.entries.get(self.cursor).filter(|_| fits)?;
-        Some(Next { packet_id, dup: entry.state == State::Sent, entry })
+        let fits = self.in_flight < u32::from(receive_maximum) && self.cursor < u32::from(self.packet_id_max);
+        let (packet_id, sequence) = (self.packet_id_at(self.cursor()), self.next_sequence());
+        let entry = self.entries.get(self.cursor()).filter(|_| fits)?;
+        Some(Next { packet_id, sequence, dup: entry.state == State::Sent, entry })
     }
     /// The message of [`Self::next`] was transmitted.
     pub fn mark_sent(&mut self) {
-        let entry = &mut self.entries[self.cursor];
+        let entry = &mut self.entries[self.cursor as usize];
         if entry.state == State::Queued {
             self.queued -= 1;
         }
@@ -213,7 +217,7 @@ impl Outgoing {
     }
     /// The message of [`Self::next`] is not to be transmitted, ever: it expired, or is too large.
     pub fn skip(&mut self, publications: &mut Publications) -> GroupRef {
-        let entry = &mut self.entries[self.cursor];
+        let entry = &mut self.entries[self.cursor as usize];
         self.weight.remove(entry, publications);
         publications.release(entry.publication);
         if entry.state == State::Queued {
@@ -227,19 +231,19 @@ impl Outgoing {
     }
     /// Whether a message pushed now would be the next, with the window open.
     pub fn is_drained(&self, receive_maximum: u16) -> bool {
-        self.cursor == self.entries.len()
+        self.cursor() == self.entries.len()
             && self.in_flight < u32::from(receive_maximum)
-            && self.cursor < usize::from(self.packet_id_max)
+            && self.cursor < u32::from(self.packet_id_max)
     }
     /// Whether `n` messages pushed now would be the next, and all go out before the window is closed.
     pub fn has_room_for(&self, n: usize, receive_maximum: u16) -> bool {
-        self.cursor == self.entries.len()
+        self.cursor() == self.entries.len()
             && self.in_flight as usize + n <= usize::from(receive_maximum)
-            && self.cursor + n <= usize::from(self.packet_id_max)
+            && self.cursor() + n <= usize::from(self.packet_id_max)
     }
     /// Adds messages at the end. It takes over one reference to each; `bytes` is the sum of their sizes.
     pub fn push_all(&mut self, publications: &[PublicationId], qos: QoSLevel, bytes: usize) {
-        self.queued += publications.len();
+        self.queued += publications.len() as u32;
         self.extend(publications, qos, State::Queued, bytes);
     }
     /// Adds messages that are transmitted at once, for which [`Self::has_room_for`] said yes. It takes over one
@@ -250,9 +254,9 @@ impl Outgoing {
         qos: QoSLevel,
         bytes: usize,
     ) -> impl Iterator<Item = PacketId> + use<> {
-        let (first, max) = (self.packet_id_at(self.cursor), self.packet_id_max);
+        let (first, max) = (self.packet_id_at(self.cursor()), self.packet_id_max);
         self.extend(publications, qos, State::Sent, bytes);
-        self.cursor += publications.len();
+        self.cursor += publications.len() as u32;
         self.in_flight += publications.len() as u32; // bounded by receive_maximum
         let after = move |id: &PacketId| PacketId::new(id.get() % max + 1);
         core::iter::successors(Some(first), after)
@@ -295,7 +299,7 @@ impl Outgoing {
             self.weight.remove(entry, publications);
             publications.release(entry.publication);
         }
-        let counted = entry.state == State::Received || index < self.cursor;
+        let counted = entry.state == State::Received || index < self.cursor as usize;
         let group = entry.group;
         entry.state = outcome;
         if outcome == State::Received {
@@ -322,8 +326,8 @@ impl Outgoing {
             };
             if movable && take(entry.publication, entry) {
                 self.weight.remove(entry, publications);
-                self.queued -= usize::from(entry.state == State::Queued);
-                self.in_flight -= u32::from(entry.state == State::Sent && index < self.cursor);
+                self.queued -= u32::from(entry.state == State::Queued);
+                self.in_flight -= u32::from(entry.state == State::Sent && index < self.cursor as usize);
                 entry.state = State::Done;
             }
         }
@@ -340,7 +344,7 @@ impl Outgoing {
             }
             lost(entry.group);
         }
-        (self.base, self.cursor, self.in_flight) = (0, 0, 0);
+        (self.sequence, self.base, self.cursor, self.in_flight) = (0, 0, 0, 0);
     }
     /// Lets go of everything.
     pub fn clear(&mut self, publications: &mut Publications) {
@@ -359,7 +363,15 @@ impl Outgoing {
     }
     /// Messages not sent yet.
     pub fn queued(&self) -> usize {
-        self.queued
+        self.queued as usize
+    }
+    /// The sequence number of the message of [`Self::next`], or of the one that will be.
+    pub fn next_sequence(&self) -> u64 {
+        self.sequence + u64::from(self.cursor)
+    }
+    /// The sequence number of the message that is added next.
+    pub fn end_sequence(&self) -> u64 {
+        self.sequence + self.entries.len() as u64
     }
     /// Bytes of the messages held here, with their entries: what a bound on the queue counts.
     pub fn bytes(&self) -> usize {
@@ -395,6 +407,9 @@ impl Outgoing {
         }
     }
 
+    fn cursor(&self) -> usize {
+        self.cursor as usize
+    }
     fn packet_id_at(&self, index: usize) -> PacketId {
         let max = usize::from(self.packet_id_max);
         let place = (usize::from(self.base) + index) % max + 1;
@@ -412,6 +427,7 @@ impl Outgoing {
     fn drop_settled(&mut self) {
         while matches!(self.entries.front(), Some(entry) if entry.state == State::Done) {
             self.entries.pop_front();
+            self.sequence += 1;
             self.base = ((u32::from(self.base) + 1) % u32::from(self.packet_id_max)) as u16;
             self.cursor = self.cursor.saturating_sub(1);
         }

@@ -212,7 +212,7 @@ impl Server {
         *expires_at = Time::NEVER;
         let mut link = Link { session, publications: &mut self.publications, output: &mut self.output };
         connection.accept(now, &greeting, &self.accepted, &self.limits, &mut link);
-        while connection.send_next(now, None, &mut link) != Step::Blocked {}
+        while connection.send_next(now, None, u64::MAX, &mut link) != Step::Blocked {}
     }
     fn handle_packet(&mut self, now: Time, connection: &mut server::Connection, frame: Frame<'_>) {
         let (session, _) = self.session.as_mut().unwrap();
@@ -289,7 +289,7 @@ impl Server {
         let (session, _) = self.session.as_mut().unwrap();
         let mut link = Link { session, publications: &mut self.publications, output: &mut self.output };
         if connection.phase() == Phase::Connected {
-            while connection.send_next(now, None, &mut link) != Step::Blocked {}
+            while connection.send_next(now, None, u64::MAX, &mut link) != Step::Blocked {}
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use super::{Assigned, GivenBack, GroupMessage, Joined};
 use crate::clients::{Outbound, Parcelled};
-use crate::connection::{Connection, PendingSuback};
 use crate::counters::Dropped;
 use crate::fanout::topic_hash;
 use crate::index::Subscription;
@@ -66,27 +65,22 @@ impl Shard {
 
     /// A group elsewhere has this session among its members, or has refused it: its SUBACK may go once all groups have
     /// said so.
-    pub(crate) fn joined(&mut self, member: SessionRef, token: u64, result: Result<(), ReasonCode>) {
+    pub(crate) fn joined(
+        &mut self,
+        now: Time,
+        member: SessionRef,
+        token: u64,
+        result: Result<(), ReasonCode>,
+    ) {
         let Some(key) = self.clients.sessions.resolve(member) else { return };
         if result.is_err() {
             self.clients.counters.subscriptions_refused += 1;
             self.forget_share(key, token);
         }
         let Some(id) = self.clients.sessions[key].connection else { return };
-        let Connection { protocol, output, pending, .. } = &mut self.clients.connections[id];
-        let place = |pending: &PendingSuback| token.checked_sub(pending.token).map(|place| place as usize);
-        let is_it =
-            |pending: &PendingSuback| place(pending).is_some_and(|place| place < pending.reasons.len());
-        let Some(index) = pending.iter().position(is_it) else { return };
-        if let (Err(reason), Some(place)) = (result, place(&pending[index])) {
-            pending[index].reasons[place] = reason as u8;
-        }
-        pending[index].waits_for -= 1;
-        if pending[index].waits_for == 0 {
-            let done = pending.swap_remove(index);
-            protocol.suback(done.packet_id, &done.reasons, output);
-            self.clients.counters.packets_sent += 1;
-            self.clients.touch(id);
+        if let Some(dues) = &mut self.clients.connections[id].dues {
+            dues.group_answered(token, result);
+            self.clients.pay(now, id);
         }
     }
 

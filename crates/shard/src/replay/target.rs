@@ -143,9 +143,7 @@ impl Shard {
         let is_first = self.clients.sessions[key].rare().parked.is_empty();
         if is_first && self.take_replayed(now, key, &mut parcelled, &terms) {
             self.owe_credit(key, kib(&replayed.message), &terms);
-            if !self.clients.is_congested(key) {
-                self.pay_replays(key);
-            }
+            self.pay_replays(key);
         } else {
             let publications = &mut self.clients.publications;
             let publication = parcelled.store(publications);
@@ -256,11 +254,13 @@ impl Shard {
         }
     }
 
-    /// Gives credit back for what a session has taken, which can take more.
+    /// Gives credit back for what a session has taken, if it can take more.
     fn pay_replays(&mut self, key: SessionKey) {
-        let rare = self.clients.sessions[key].rare.as_mut();
-        let Some(rare) = rare.filter(|rare| !rare.owed.is_empty()) else { return };
-        let mut owed = core::mem::take(&mut rare.owed);
+        let is_owed = self.clients.sessions[key].rare.as_ref().is_some_and(|rare| !rare.owed.is_empty());
+        if !is_owed || self.clients.is_congested(key) {
+            return;
+        }
+        let mut owed = core::mem::take(&mut self.clients.sessions[key].rare().owed);
         let enough = self.replay_window() as u32 / 4;
         for ((shard, replay), credit) in owed.extract_if(.., |_, credit| *credit >= enough) {
             self.outbox(shard).push(Mail::ReplayCredit { replay, credit });

@@ -9,7 +9,7 @@ use martlet_codec::Version;
 use martlet_protocol::Time;
 use martlet_shard::{
     Admission, Batch, Config, ConnectionId, ControlCharacters, Counters, Credentials, Dropped, Effect,
-    EndReason, Input, Interest, Loss, Shard, ShardId, Shortage, Verdict,
+    EndReason, Input, Interest, Loss, Shard, ShardId, Shortage, Ticket, Verdict,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -35,6 +35,8 @@ pub(crate) struct Rig {
     pub(crate) ring_full: bool,
     /// Mail that waits in a shard: from, to.
     pub(super) waiting_mail: Vec<(usize, ShardId)>,
+    /// What shards want recorded and nobody has, of configurations in which answers wait for it.
+    pub(super) recordings: VecDeque<(usize, Ticket)>,
     /// Packets that the server writes in a version that the test did not foresee are not looked at.
     pub(crate) lenient: bool,
     /// What the log was told of memory that is short.
@@ -85,6 +87,7 @@ impl Rig {
             lenient: false,
             waiting_mail: Vec::new(),
             shortages: Vec::new(),
+            recordings: VecDeque::new(),
             accepted: 0,
         }
     }
@@ -280,6 +283,19 @@ impl Rig {
             self.shards[index].handle(self.now, Input::Stop);
         }
         self.settle();
+    }
+
+    /// The oldest of what is to be recorded is; whether there was anything.
+    pub(crate) fn record_one(&mut self) -> bool {
+        let Some((shard, ticket)) = self.recordings.pop_front() else { return false };
+        self.shards[shard].handle(self.now, Input::Recorded(ticket));
+        self.settle();
+        true
+    }
+
+    /// All that is to be recorded is, and what comes of that.
+    pub(crate) fn record(&mut self) {
+        while self.record_one() {}
     }
 
     /// What an authenticator was asked about a client.

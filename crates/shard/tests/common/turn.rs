@@ -148,6 +148,7 @@ impl Rig {
                 assert!(std::mem::replace(&mut self.at(index, id).paused, false), "resumed twice");
             }
             Effect::Authenticate(id, credentials) => self.at(index, id).asked.push_back(*credentials),
+            Effect::Record(ticket) => self.recordings.push_back((index, ticket)),
             Effect::Mail(to) => self.waiting_mail.push((index, to)),
             Effect::Connected(..) => {}
             Effect::MemoryShort(shortage) => self.shortages.push(*shortage),

@@ -21,6 +21,7 @@ mod hard_exchange;
 mod hard_packets;
 mod hard_sessions;
 mod hard_subscriptions;
+mod held_answers;
 mod limits;
 mod log_words;
 mod memory_account;
