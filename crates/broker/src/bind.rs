@@ -1,7 +1,6 @@
 //! Listeners for every shard, from the configuration: all bound before any thread starts.
 
 use crate::config::ListenerConfig;
-use crate::origin::Origin;
 use crate::reactor::Acceptor;
 use martlet_net::{Endpoint, Fault, Listener};
 use martlet_shard::{Admission, ControlCharacters};
@@ -57,15 +56,17 @@ impl Bound {
             true => ControlCharacters::Accept,
             false => ControlCharacters::Refuse,
         };
-        let origin = Arc::new(Origin::new(first.endpoint.clone(), admission, control_characters));
+        let number = u16::try_from(self.endpoints.len()).expect("so many sockets are never open");
+        let name = first.endpoint.to_string().into();
+        let listener = Arc::new(martlet_shard::Listener { number, name, admission, control_characters });
         let shared = Listener::CAN_SHARE_PORT && first.tcp_address().is_some();
         let others = if shared { self.acceptors.len() - 1 } else { 0 };
         for index in 1..=others {
-            self.acceptors[index].push(Acceptor::new(first.share()?, Arc::clone(&origin), false));
+            self.acceptors[index].push(Acceptor::new(first.share()?, Arc::clone(&listener), false));
         }
         self.endpoints.push(first.endpoint.clone());
         let deals = !shared && self.acceptors.len() > 1;
-        self.acceptors[0].push(Acceptor::new(first, origin, deals));
+        self.acceptors[0].push(Acceptor::new(first, listener, deals));
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use crate::parking::Parking;
 use crate::reactor::{Acceptor, Parts, Reactor, WAKER};
 use crate::shared::{Control, Peer, Peers, READ_QUOTA_MAX, Seats};
 use crate::trim::Earliest;
+use crate::warning::Warning;
 use crate::{bind, descriptors, mailboxes};
 use martlet_net::{Endpoint, Fault};
 use martlet_shard::{Interest, Shard, ShardId};
@@ -199,6 +200,8 @@ fn open_parts(
     }
     let peers = Arc::new(Peers { list: peers.into_boxed_slice(), trim_earliest: Earliest::default() });
     let clock = Clock::start();
+    let listeners = acceptors.first().map_or(0, Vec::len); // the first shard has all of them
+    let unchecked: Arc<[Warning]> = (0..listeners).map(|_| Warning::default()).collect();
     let each = polls.into_iter().zip(acceptors).zip(mailboxes::between(shards)).zip(0..);
     let mut parts = Vec::new();
     for ((((poll, control), mut acceptors), mailboxes), number) in each {
@@ -206,7 +209,8 @@ fn open_parts(
             acceptor.register(poll.registry(), index).map_err(|e| Fault::io("watch a listener", e))?;
         }
         let (peers, seats, id) = (Arc::clone(&peers), Arc::clone(seats), ShardId(number));
-        parts.push(Parts { id, poll, clock, acceptors, mailboxes, control, peers, seats });
+        let unchecked = Arc::clone(&unchecked);
+        parts.push(Parts { id, poll, clock, acceptors, mailboxes, control, peers, seats, unchecked });
     }
     Ok((Handle { peers }, parts))
 }

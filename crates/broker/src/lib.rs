@@ -18,12 +18,12 @@ mod clock;
 mod config;
 mod descriptors;
 mod mailboxes;
-mod origin;
 mod parking;
 mod reactor;
 mod shared;
 mod signals;
 mod trim;
+mod warning;
 
 pub use broker::{Broker, Failure, Handle};
 pub use config::{BadConfig, Config, ConfigFault, ListenerConfig, LoadFault};

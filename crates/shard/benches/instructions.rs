@@ -13,7 +13,7 @@
 use gungraun::{library_benchmark, library_benchmark_group, main};
 use martlet_codec::{Packet, Split, Version, split_frame};
 use martlet_protocol::Time;
-use martlet_shard::{Admission, Config, ConnectionId, ControlCharacters, Effect, Input, Interest, Shard};
+use martlet_shard::{Config, ConnectionId, Effect, Input, Interest, Listener, Origin, Peer, Shard};
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -25,6 +25,7 @@ const NOW: Time = Time::from_millis(1_000_000);
 /// A shard with clients, and what the next of them says.
 struct Rig {
     shard: Shard,
+    listener: Arc<Listener>,
     next: u32,
     /// What will be read, and from whom.
     from: ConnectionId,
@@ -38,19 +39,25 @@ impl Rig {
     fn new() -> Self {
         let config = Config { seed: 7, sys_interval_ms: 0, ..Config::default() };
         let shard = Shard::new(config, Arc::new(Interest::new()));
-        Rig { shard, next: 0, from: ConnectionId(0), bytes: Vec::new(), acks: Vec::new(), dirty: Vec::new() }
+        Rig {
+            shard,
+            listener: Arc::new(Listener::open("test")),
+            next: 0,
+            from: ConnectionId { slot: 0, generation: 0 },
+            bytes: Vec::new(),
+            acks: Vec::new(),
+            dirty: Vec::new(),
+        }
     }
 
     fn open(&mut self) -> ConnectionId {
-        let connection = ConnectionId(self.next);
+        let connection = ConnectionId { slot: self.next, generation: 0 };
         self.next += 1;
         self.shard.handle(
             NOW,
             Input::Opened {
                 connection,
-                opened_at: NOW,
-                admission: Admission::Anyone,
-                control_characters: ControlCharacters::Accept,
+                origin: Origin { listener: Arc::clone(&self.listener), peer: Peer::Unix, opened_at: NOW },
             },
         );
         connection
@@ -58,7 +65,7 @@ impl Rig {
 
     fn connect(&mut self) -> ConnectionId {
         let connection = self.open();
-        self.say(connection, &connect(connection.0));
+        self.say(connection, &connect(connection.slot));
         connection
     }
 
@@ -91,7 +98,7 @@ impl Rig {
         self.say(self.from, &bytes);
         let acks = core::mem::take(&mut self.acks);
         if !acks.is_empty() {
-            self.say(ConnectionId(0), &acks);
+            self.say(ConnectionId { slot: 0, generation: 0 }, &acks);
         }
         self
     }
@@ -151,7 +158,7 @@ fn round_trip() -> Rig {
     let mut rig = fan_out(1, 1, BATCH);
     let acks = |from: usize| (from..from + BATCH).flat_map(|id| frame(0x40, &(id as u16).to_be_bytes()));
     let acknowledged: Vec<u8> = acks(1).collect();
-    rig.say(ConnectionId(0), &acknowledged);
+    rig.say(ConnectionId { slot: 0, generation: 0 }, &acknowledged);
     rig.acks = acks(1 + BATCH).collect();
     rig
 }
@@ -180,7 +187,7 @@ fn connecting() -> Rig {
         rig.connect();
     }
     rig.from = rig.open();
-    rig.bytes = connect(rig.from.0);
+    rig.bytes = connect(rig.from.slot);
     rig
 }
 
@@ -188,7 +195,7 @@ fn subscribing() -> Rig {
     let mut rig = Rig::new();
     for _ in 0..1_000 {
         let connection = rig.connect();
-        rig.subscribe(connection, &format!("device/{}/command", connection.0), 1);
+        rig.subscribe(connection, &format!("device/{}/command", connection.slot), 1);
     }
     rig.from = rig.connect();
     rig.bytes = subscribe("device/new/command", 1);
@@ -260,7 +267,7 @@ fn beside_subscribers(number: usize, says: &[u8]) -> Rig {
     let mut rig = Rig::new();
     for _ in 0..number {
         let client = rig.open();
-        rig.say(client, &[connect(client.0), subscribe("site/+/alarm", 0)].concat());
+        rig.say(client, &[connect(client.slot), subscribe("site/+/alarm", 0)].concat());
     }
     rig.from = rig.connect();
     rig.subscribe(rig.from, "site/7/command", 0);
@@ -274,7 +281,7 @@ fn one_more_subscribes(number: usize) -> Rig {
 
 fn one_unsubscribes(number: usize) -> Rig {
     let mut rig = beside_subscribers(number, &frame(0xa2, &[&[0, 9], &text("site/+/alarm")[..]].concat()));
-    rig.from = ConnectionId(0);
+    rig.from = ConnectionId { slot: 0, generation: 0 };
     rig
 }
 

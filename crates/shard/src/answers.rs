@@ -38,6 +38,11 @@ impl Recording {
     pub(crate) fn close(&mut self) {
         self.is_open = false;
     }
+
+    /// Whether a connection's output must not be written: CONNACK is not to be told yet.
+    pub(crate) fn holds_output(&self, connection: &Connection) -> bool {
+        connection.dues.as_ref().is_some_and(|dues| dues.connack > self.safe)
+    }
 }
 
 /// An answer to SUBSCRIBE or UNSUBSCRIBE.
@@ -210,11 +215,6 @@ impl Clients {
         }
     }
 
-    /// Whether the output must not be written: CONNACK is not to be told yet.
-    pub(crate) fn is_output_held(&self, connection: &Connection) -> bool {
-        connection.dues.as_ref().is_some_and(|dues| dues.connack > self.recording.safe)
-    }
-
     /// QoS 2 messages that the session has from this sequence number on may be sent when this is recorded.
     pub(crate) fn hold_deliveries(&mut self, id: ConnectionId, sequence: u64) {
         let after = self.ticket();
@@ -291,8 +291,7 @@ impl Clients {
 
     /// The connection ends: nothing is owed any more, and what must not be told yet is not.
     pub(crate) fn forgive(&mut self, id: ConnectionId) {
-        let connection = &self.connections[id];
-        if self.is_output_held(connection) {
+        if self.recording.holds_output(&self.connections[id]) {
             self.connections[id].output.clear(&mut self.publications);
         }
         self.connections[id].dues = None::<Box<Dues>>;

@@ -345,7 +345,7 @@ impl Clients {
         key: SessionKey,
         step: impl FnOnce(&mut martlet_protocol::server::Connection, &mut Link<'_>) -> T,
     ) -> T {
-        let connection = self.connections.get_mut(id).expect("the caller holds an open connection");
+        let connection = &mut self.connections[id];
         let slot: &mut Slot = &mut self.sessions[key];
         connection.output.give_buffer(|| self.pool.take());
         let before = (slot.session.outgoing.in_flight(), slot.session.outgoing.entry_bytes());
@@ -361,9 +361,8 @@ impl Clients {
     /// There is output: its socket's owner is told, once until it says that it wrote.
     pub(crate) fn touch(&mut self, id: ConnectionId) {
         self.weigh_output(id);
-        let is_held = self.is_output_held(&self.connections[id]);
         let connection = &mut self.connections[id];
-        if !connection.dirty && !connection.output.is_empty() && !is_held {
+        if !connection.dirty && !connection.output.is_empty() && !self.recording.holds_output(connection) {
             connection.dirty = true;
             self.effects.push_back(Effect::Transmit(id));
         }

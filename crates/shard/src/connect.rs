@@ -3,9 +3,8 @@
 use crate::connection::{Connection, pause};
 use crate::counters::Dropped;
 use crate::fanout::Terms;
-use crate::interface::{
-    Admission, ConnectionId, ControlCharacters, Effect, EndReason, Loss, ShardId, Verdict,
-};
+use crate::interface::{ConnectionId, Effect, EndReason, Loss, ShardId, Verdict};
+use crate::origin::Origin;
 use crate::session::SessionKey;
 use crate::shard::Shard;
 use alloc::boxed::Box;
@@ -20,15 +19,9 @@ use martlet_protocol::{NEVER_EXPIRES, Session, Time, Will};
 const PARTITIONS: u64 = 64;
 
 impl Shard {
-    pub(crate) fn opened(
-        &mut self,
-        id: ConnectionId,
-        opened_at: Time,
-        admission: Admission,
-        control_characters: ControlCharacters,
-    ) {
-        let protocol = Protocol::new(opened_at, &self.clients.config.limits);
-        let connection = Connection::new(protocol, opened_at, admission, control_characters);
+    pub(crate) fn opened(&mut self, id: ConnectionId, origin: Origin) {
+        let protocol = Protocol::new(origin.opened_at, &self.clients.config.limits);
+        let connection = Connection::new(id, protocol, origin);
         self.clients.connections.insert(id, connection);
         self.clients.counters.connections_opened += 1;
         self.clients.counters.connections += 1;
@@ -81,8 +74,7 @@ impl Shard {
         if will_bytes > 0 && self.clients.is_full_for_state(will_bytes) {
             return self.refuse(now, id, ReasonCode::QuotaExceeded);
         }
-        let discards = greeting.clean_start && self.clients.sessions.find(&client_id).is_some();
-        let found = self.session_for(now, &client_id, greeting.clean_start);
+        let (found, is_discarded) = self.session_for(now, &client_id, greeting.clean_start);
         if found.is_none() && self.is_full_for_session(&client_id) {
             return self.refuse(now, id, ReasonCode::ServerBusy); // [3.1.1 MQTT-4.8.0-2]
         }
@@ -105,7 +97,7 @@ impl Shard {
         self.clients.counters.packets_sent += 1;
         if accepted.session_present {
             self.clients.owe_again(id, key);
-        } else if discards {
+        } else if is_discarded {
             let after = self.clients.ticket();
             self.clients.hold_connack(id, after);
         }
@@ -118,7 +110,6 @@ impl Shard {
         self.come_online(now, key);
         self.clients.pump(now, key);
         self.unblock_replays(now, key);
-        self.clients.touch(id);
     }
 
     /// CONNACK with a reason, then the end.
@@ -130,20 +121,22 @@ impl Shard {
         self.end(now, id, EndReason::Refused(reason), Some(reason));
     }
 
-    /// The session that a CONNECT finds, after takeover and Clean Start had their say.
-    fn session_for(&mut self, now: Time, client_id: &str, clean_start: bool) -> Option<SessionKey> {
+    /// The session that a CONNECT finds, after takeover and Clean Start had their say; and whether one was discarded.
+    fn session_for(&mut self, now: Time, client_id: &str, clean_start: bool) -> (Option<SessionKey>, bool) {
         if let Some(old) = self.connection_of(client_id) {
             self.finish(now, old); // what it said before is not lost, a DISCONNECT perhaps
         }
         if let Some(old) = self.connection_of(client_id) {
             self.end(now, old, EndReason::TakenOver, Some(ReasonCode::SessionTakenOver)); // [MQTT-3.1.4-3] [3.1.1 MQTT-3.1.4-2]
         }
-        let key = self.clients.sessions.find(client_id)?; // [MQTT-3.1.2-5] [3.1.1 MQTT-3.1.2-4]
-        if clean_start {
-            self.end_session(now, key); // [MQTT-3.1.2-4] [3.1.1 MQTT-3.1.2-6] [3.1.1 MQTT-3.1.4-3] [3.1.1 MQTT-3.2.2-1]
-            return None;
+        let found = self.clients.sessions.find(client_id); // [MQTT-3.1.2-5] [3.1.1 MQTT-3.1.2-4]
+        match found {
+            Some(key) if clean_start => {
+                self.end_session(now, key); // [MQTT-3.1.2-4] [3.1.1 MQTT-3.1.2-6] [3.1.1 MQTT-3.1.4-3] [3.1.1 MQTT-3.2.2-1]
+                (None, true)
+            }
+            _ => (found, false),
         }
-        Some(key)
     }
 
     fn is_full_for_session(&self, client_id: &str) -> bool {

@@ -2,15 +2,16 @@
 
 use crate::answers::Dues;
 use crate::fanout::Route;
-use crate::interface::{Admission, ConnectionId, ControlCharacters, Life};
+use crate::interface::{ConnectionId, Life};
+use crate::origin::Origin;
 use crate::session::SessionKey;
 use crate::slab::{reach, truncate};
 use crate::wheel::TimerId;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::num::NonZeroU64;
+use martlet_protocol::Output;
 use martlet_protocol::server::{Connection as Protocol, Greeting};
-use martlet_protocol::{Output, Time};
 
 /// Why a connection is not read: one bit each.
 pub(crate) mod pause {
@@ -38,6 +39,7 @@ const ACK_READS_MAX: u8 = 250;
 /// One Network Connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
+    generation: u32,
     pub(crate) protocol: Protocol,
     pub(crate) session: Option<SessionKey>,
     pub(crate) output: Output,
@@ -52,10 +54,8 @@ pub(crate) struct Connection {
     pub(crate) dirty: bool,
     /// Why it is not read; 0 if it is.
     pub(crate) paused: u8,
-    pub(crate) admission: Admission,
     /// Reads in a row that brought nothing but acknowledgements, as far as it matters.
     pub(crate) ack_reads: u8,
-    pub(crate) control_characters: ControlCharacters,
     /// Whether the topic of its last message has control characters that it must not have.
     pub(crate) has_bad_topic: bool,
     /// What the client said in CONNECT, while that is being decided.
@@ -74,18 +74,13 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(
-        protocol: Protocol,
-        opened_at: Time,
-        admission: Admission,
-        control_characters: ControlCharacters,
-    ) -> Self {
+    pub(crate) fn new(id: ConnectionId, protocol: Protocol, origin: Origin) -> Self {
         let life = Life {
             client_id: None,
             user_name: None,
             has_password: false,
             version: None,
-            opened_at,
+            origin,
             keep_alive_s: 0,
             clean_start: false,
             packets_received: 0,
@@ -94,6 +89,7 @@ impl Connection {
             oversized: None,
         };
         Connection {
+            generation: id.generation,
             protocol,
             session: None,
             output: Output::new(),
@@ -103,9 +99,7 @@ impl Connection {
             timer: None,
             dirty: false,
             paused: 0,
-            admission,
             ack_reads: 0,
-            control_characters,
             has_bad_topic: false,
             greeting: None,
             dues: None,
@@ -139,42 +133,62 @@ pub(crate) struct Connections {
 
 impl Connections {
     pub(crate) fn insert(&mut self, id: ConnectionId, connection: Connection) {
-        let index = id.0 as usize;
+        let index = id.slot as usize;
         reach(&mut self.slots, index);
         assert!(self.slots[index].is_none(), "a slot is given again only after it was free");
+        debug_assert_eq!(connection.generation, id.generation);
         self.slots[index] = Some(Box::new(connection));
         self.count += 1;
     }
     pub(crate) fn remove(&mut self, id: ConnectionId) -> Option<Box<Connection>> {
-        let taken = self.slots.get_mut(id.0 as usize)?.take();
+        let taken = self.slots.get_mut(id.slot as usize)?.take_if(|one| one.generation == id.generation);
         self.count -= usize::from(taken.is_some());
         truncate(&mut self.slots, Option::is_none);
         taken
     }
-    pub(crate) fn get(&self, id: ConnectionId) -> Option<&Connection> {
-        self.slots.get(id.0 as usize)?.as_deref()
+    /// Nothing, if the connection has gone since this input began. Within an input no slot changes its owner.
+    pub(crate) fn still(&self, id: ConnectionId) -> Option<&Connection> {
+        self.slots.get(id.slot as usize)?.as_deref()
     }
+    /// Nothing, if the connection has gone since this input began.
+    pub(crate) fn still_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+        self.slots.get_mut(id.slot as usize)?.as_deref_mut()
+    }
+    /// Nothing, if the slot has another owner now.
+    pub(crate) fn get(&self, id: ConnectionId) -> Option<&Connection> {
+        self.slots.get(id.slot as usize)?.as_deref().filter(|one| one.generation == id.generation)
+    }
+    /// Nothing, if the slot has another owner now.
     pub(crate) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
-        self.slots.get_mut(id.0 as usize)?.as_deref_mut()
+        self.slots.get_mut(id.slot as usize)?.as_deref_mut().filter(|one| one.generation == id.generation)
     }
     pub(crate) fn len(&self) -> usize {
         self.count
     }
     pub(crate) fn ids(&self) -> impl Iterator<Item = ConnectionId> {
-        let taken = self.slots.iter().enumerate().filter(|(_, slot)| slot.is_some());
-        taken.map(|(index, _)| ConnectionId(index as u32))
+        let taken = self.slots.iter().enumerate();
+        taken.filter_map(|(index, slot)| {
+            let generation = slot.as_ref()?.generation;
+            Some(ConnectionId { slot: index as u32, generation })
+        })
     }
 }
 
 impl core::ops::Index<ConnectionId> for Connections {
     type Output = Connection;
     fn index(&self, id: ConnectionId) -> &Connection {
-        self.get(id).expect("an id is that of an open connection")
+        let slot = self.slots.get(id.slot as usize).and_then(Option::as_deref);
+        let connection = slot.expect("an id is that of an open connection");
+        debug_assert_eq!(connection.generation, id.generation, "what may come late is asked for by get");
+        connection
     }
 }
 
 impl core::ops::IndexMut<ConnectionId> for Connections {
     fn index_mut(&mut self, id: ConnectionId) -> &mut Connection {
-        self.get_mut(id).expect("an id is that of an open connection")
+        let slot = self.slots.get_mut(id.slot as usize).and_then(Option::as_deref_mut);
+        let connection = slot.expect("an id is that of an open connection");
+        debug_assert_eq!(connection.generation, id.generation, "what may come late is asked for by get");
+        connection
     }
 }

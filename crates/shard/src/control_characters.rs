@@ -3,7 +3,8 @@
 //! are accepted.
 
 use crate::connection::Connection;
-use crate::interface::{ConnectionId, ControlCharacters};
+use crate::interface::ConnectionId;
+use crate::origin::ControlCharacters;
 use crate::shard::Shard;
 use martlet_codec::{Properties, Property, Publish, TopicFilter, TopicName};
 use martlet_protocol::server::Greeting;
@@ -23,7 +24,7 @@ fn response_topic(properties: Properties<'_>) -> Option<&str> {
 
 impl Connection {
     fn refuses_control_characters(&self) -> bool {
-        self.control_characters == ControlCharacters::Refuse
+        self.life.origin.listener.control_characters == ControlCharacters::Refuse
     }
 
     /// What CONNECT says of the client, and of its will.

@@ -4,58 +4,42 @@
 //! Nothing else crosses this line, so whoever can produce these two lists can run a broker.
 
 use crate::mail::Batch;
+use crate::origin::Origin;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use martlet_codec::{Malformed, ReasonCode, Version};
-use martlet_protocol::{Time, Violation};
+use martlet_protocol::Violation;
 
 /// A shard's number, 0 to 63.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ShardId(pub u8);
 
-/// A Network Connection's slot, numbered by whoever owns the sockets of this shard.
+/// A Network Connection: a slot, numbered by whoever owns the sockets of this shard, and which of its owners. Whatever comes
+/// late for one owner of a slot never meets the next.
 ///
-/// A number is taken by [`Input::Opened`] and free again after [`Input::Lost`] or [`Effect::Move`].
+/// A slot is taken by [`Input::Opened`] and free again after [`Input::Lost`] or [`Effect::Move`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnectionId(pub u32);
+pub struct ConnectionId {
+    /// The slot.
+    pub slot: u32,
+    /// Different for each owner of the slot.
+    pub generation: u32,
+}
 
 /// What has changed up to some moment and must outlive the process: answers wait for it. Later ones are greater.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket(pub(crate) u64);
 
-/// Who may come in where a connection was accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admission {
-    /// Everybody, with or without a user name.
-    Anyone,
-    /// Nobody, before an answer to [`Effect::Authenticate`].
-    Ask,
-}
-
-/// What becomes of control characters, U+0001 to U+001F and U+007F to U+009F, in topic names, topic filters, client ids
-/// and user names. (1.5.4)
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ControlCharacters {
-    /// They are characters as any other.
-    Accept,
-    /// What has one is refused.
-    Refuse,
-}
-
 /// Something that happened; handled at once, at a given time.
 #[derive(Debug)]
 pub enum Input<'a> {
-    /// A stream was accepted, or moved here by another shard. `opened_at` is when the socket was accepted.
+    /// A stream was accepted, or moved here by another shard.
     Opened {
         /// The slot that the stream's owner gave it.
         connection: ConnectionId,
-        /// When the socket was accepted; the time limit for CONNECT counts from here.
-        opened_at: Time,
-        /// What the listener demands.
-        admission: Admission,
-        /// The same, of text that the client chooses.
-        control_characters: ControlCharacters,
+        /// Where it comes from.
+        origin: Origin,
     },
     /// Bytes arrived, in order. The shard keeps what it needs of them.
     Received {
@@ -174,12 +158,8 @@ pub enum Effect {
         to: ShardId,
         /// All bytes received and not consumed: a whole CONNECT and whatever follows it.
         bytes: Vec<u8>,
-        /// As in [`Input::Opened`].
-        opened_at: Time,
-        /// As in [`Input::Opened`].
-        admission: Admission,
-        /// As in [`Input::Opened`].
-        control_characters: ControlCharacters,
+        /// Where it comes from: the same for [`Input::Opened`].
+        origin: Box<Origin>,
     },
     /// Read no more from this connection until [`Effect::ResumeReading`]; TCP pushes back.
     PauseReading(ConnectionId),
@@ -228,8 +208,8 @@ pub struct Life {
     pub has_password: bool,
     /// The version that CONNECT asked for.
     pub version: Option<Version>,
-    /// When the socket was accepted.
-    pub opened_at: Time,
+    /// Where the connection comes from.
+    pub origin: Origin,
     /// The keep-alive in force, in seconds; 0 is none.
     pub keep_alive_s: u16,
     /// Clean Start (Clean Session in 3.x).

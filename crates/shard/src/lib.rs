@@ -26,6 +26,7 @@ mod interface;
 mod levels;
 mod mail;
 mod memory;
+mod origin;
 mod oversized;
 mod pool;
 mod post;
@@ -52,9 +53,10 @@ pub use config::Config;
 pub use counters::{Counters, Dropped, Kind};
 pub use interest::Interest;
 pub use interface::{
-    Admission, ConnectionId, ControlCharacters, Credentials, Effect, EndReason, Input, Life, Loss, Oversized,
-    ShardId, Shortage, Ticket, Verdict,
+    ConnectionId, Credentials, Effect, EndReason, Input, Life, Loss, Oversized, ShardId, Shortage, Ticket,
+    Verdict,
 };
 pub use mail::Batch;
+pub use origin::{Admission, ControlCharacters, Listener, Origin, Peer};
 pub use shard::Shard;
 pub use shared::Strategy;

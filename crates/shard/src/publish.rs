@@ -94,7 +94,7 @@ impl Shard {
             None
         };
         self.scratch = scratch;
-        if let Some(connection) = self.clients.connections.get_mut(id) {
+        if let Some(connection) = self.clients.connections.still_mut(id) {
             connection.route = route;
         }
         if let Some(denied) = denied {
@@ -176,7 +176,7 @@ impl Shard {
     }
 
     fn acknowledge(&mut self, id: ConnectionId, key: SessionKey, qos: QoS, reason: ReasonCode) {
-        let Some(Connection { protocol, .. }) = self.clients.connections.get(id) else { return };
+        let Some(Connection { protocol, .. }) = self.clients.connections.still(id) else { return };
         if protocol.phase() != martlet_protocol::server::Phase::Connected {
             return;
         }

@@ -1,7 +1,8 @@
 //! Bytes of a client: frames out of the stream, each to the protocol, and what the protocol asks back.
 
 use crate::connection::{Connection, pause};
-use crate::interface::{Admission, ConnectionId, Credentials, Effect, EndReason};
+use crate::interface::{ConnectionId, Credentials, Effect, EndReason};
+use crate::origin::Admission;
 use crate::oversized::oversized;
 use crate::publish::Handled;
 use crate::shard::Shard;
@@ -40,7 +41,7 @@ impl Shard {
     fn handle_partial(&mut self, now: Time, id: ConnectionId, mut partial: Vec<u8>) {
         self.clients.weigh_output(id); // what is being handled is not counted twice
         let used = self.handle_frames(now, id, &partial);
-        let Some(connection) = self.clients.connections.get_mut(id) else { return };
+        let Some(connection) = self.clients.connections.still_mut(id) else { return };
         if used == partial.len() || connection.protocol.phase() == Phase::Closing {
             return;
         }
@@ -96,7 +97,7 @@ impl Shard {
     }
 
     fn keep(&mut self, id: ConnectionId, rest: &[u8]) {
-        let Some(connection) = self.clients.connections.get_mut(id) else { return };
+        let Some(connection) = self.clients.connections.still_mut(id) else { return };
         if rest.is_empty() || connection.protocol.phase() == Phase::Closing {
             return;
         }
@@ -114,7 +115,7 @@ impl Shard {
     /// The client has settled messages: it may get the next ones.
     pub(crate) fn pump_settled(&mut self, now: Time, id: ConnectionId) {
         if core::mem::take(&mut self.has_settled)
-            && let Some(key) = self.clients.connections.get(id).and_then(|connection| connection.session)
+            && let Some(key) = self.clients.connections.still(id).and_then(|connection| connection.session)
         {
             self.clients.pump(now, key);
             self.unblock_replays(now, key);
@@ -123,7 +124,7 @@ impl Shard {
 
     fn split_frames(&mut self, now: Time, id: ConnectionId, bytes: &[u8]) -> usize {
         let mut used = 0;
-        while let Some(connection) = self.clients.connections.get(id) {
+        while let Some(connection) = self.clients.connections.still(id) {
             let phase = connection.protocol.phase();
             if phase == Phase::AwaitConnect
                 && let Some(other) = not_connect(&bytes[used..])
@@ -203,8 +204,7 @@ impl Shard {
         if client_id.is_empty() || home == self.clients.config.shard {
             return false;
         }
-        let (opened_at, admission) = (connection.life.opened_at, connection.admission);
-        let control_characters = connection.control_characters;
+        let origin = Box::new(connection.life.origin.clone());
         self.forget_connection(id);
         // The other shard counts them.
         self.clients.counters.connections_opened -= 1;
@@ -213,9 +213,7 @@ impl Shard {
             connection: id,
             to: home,
             bytes: rest.to_vec(),
-            opened_at,
-            admission,
-            control_characters,
+            origin,
         });
         true
     }
@@ -299,7 +297,8 @@ impl Shard {
         connection.life.clean_start = greeting.clean_start;
         connection.life.client_id = Some(assigned.unwrap_or_else(|| greeting.client_id.clone()));
         connection.check_greeting(&greeting)?;
-        let ask = connection.admission == Admission::Ask || greeting.authentication.is_some();
+        let ask =
+            connection.life.origin.listener.admission == Admission::Ask || greeting.authentication.is_some();
         if ask {
             let data = greeting.authentication.as_ref().and_then(|auth| auth.data.clone());
             connection.greeting = Some(greeting);
@@ -353,7 +352,7 @@ impl Shard {
 
     /// What is owed after some input, once for all of it.
     fn after_input(&mut self, now: Time, id: ConnectionId) {
-        if self.clients.connections.get(id).is_some() {
+        if self.clients.connections.still(id).is_some() {
             self.clients.touch(id);
             self.clients.give_back(id);
         }

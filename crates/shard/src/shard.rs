@@ -119,9 +119,7 @@ impl Shard {
         }
         self.admission.is_fresh = false;
         match input {
-            Input::Opened { connection, opened_at, admission, control_characters } => {
-                self.opened(connection, opened_at, admission, control_characters);
-            }
+            Input::Opened { connection, origin } => self.opened(connection, origin),
             Input::Received { connection, bytes } => self.received(now, connection, bytes),
             Input::Transmitted { connection, bytes } => self.transmitted(now, connection, bytes),
             Input::Lost { connection, cause } => self.lost(now, connection, cause),
@@ -168,7 +166,7 @@ impl Shard {
     /// What waits to be written to a connection, as contiguous pieces in order.
     pub fn output(&self, connection: ConnectionId) -> impl Iterator<Item = &[u8]> {
         let connection = self.clients.connections.get(connection);
-        let connection = connection.filter(|connection| !self.clients.is_output_held(connection));
+        let connection = connection.filter(|connection| !self.clients.recording.holds_output(connection));
         connection.into_iter().flat_map(|connection| connection.output.pieces(&self.clients.publications))
     }
 
@@ -176,7 +174,7 @@ impl Shard {
     pub fn has_output(&self, connection: ConnectionId) -> bool {
         let connection = self.clients.connections.get(connection);
         connection.is_some_and(|connection| {
-            !connection.output.is_empty() && !self.clients.is_output_held(connection)
+            !connection.output.is_empty() && !self.clients.recording.holds_output(connection)
         })
     }
 

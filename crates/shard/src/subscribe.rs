@@ -17,6 +17,9 @@ use martlet_protocol::Time;
 /// tell each other about every message.
 const SHARE_BYTES_MAX: usize = 4096;
 
+/// Filters that most packets have no more than.
+const FEW: usize = 8;
+
 /// What subscribing to one filter did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Done {
@@ -40,7 +43,7 @@ impl Shard {
             Property::SubscriptionIdentifier(id) => NonZeroU32::new(id),
             _ => None,
         });
-        let mut reasons = Vec::new();
+        let mut reasons = Vec::with_capacity(FEW);
         let mut replays = Vec::new();
         let mut waits_for = 0;
         let first_token = self.last_token + 1;
@@ -145,7 +148,7 @@ impl Shard {
         key: SessionKey,
         unsubscribe: &Unsubscribe<'_>,
     ) {
-        let mut reasons = Vec::new();
+        let mut reasons = Vec::with_capacity(FEW);
         for filter in unsubscribe.filters.iter() {
             let existed = match filter.share() {
                 Some(_) => self.leave(now, key, filter),

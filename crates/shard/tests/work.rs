@@ -3,11 +3,11 @@
 
 use martlet_protocol::Time;
 use martlet_shard::{
-    Admission, Batch, Config, ConnectionId, ControlCharacters, Effect, Input, Interest, Shard, ShardId,
+    Batch, Config, ConnectionId, Effect, Input, Interest, Listener, Origin, Peer, Shard, ShardId,
 };
 use std::sync::Arc;
 
-const CLIENT: ConnectionId = ConnectionId(0);
+const CLIENT: ConnectionId = ConnectionId { slot: 0, generation: 0 };
 const MESSAGES: u8 = 100;
 const WORK_MAX: u32 = 7;
 
@@ -16,12 +16,7 @@ fn what_is_too_much_for_one_turn_waits_for_the_next() {
     let config = Config { work_max: WORK_MAX, sys_interval_ms: 0, ..Config::default() };
     let mut shard = Shard::new(config, Arc::new(Interest::new()));
     let now = Time::from_millis(1);
-    let opened = Input::Opened {
-        connection: CLIENT,
-        opened_at: now,
-        admission: Admission::Anyone,
-        control_characters: ControlCharacters::Accept,
-    };
+    let opened = Input::Opened { connection: CLIENT, origin: origin(now) };
     shard.handle(now, opened);
     let mut bytes = b"\x10\x0d\0\x04MQTT\x04\x02\0\0\0\x01c\x82\x06\0\x01\0\x01t\0".to_vec();
     (0..MESSAGES).for_each(|number| bytes.extend([0x30, 4, 0, 1, b't', number]));
@@ -47,15 +42,14 @@ fn what_is_too_much_for_one_turn_waits_for_the_next() {
     assert_eq!(numbers, (0..MESSAGES).collect::<Vec<_>>());
 }
 
+fn origin(opened_at: Time) -> Origin {
+    Origin { listener: Arc::new(Listener::open("test")), peer: Peer::Unix, opened_at }
+}
+
 /// Connects the first client `a`, `b`, ... whose home is this shard.
 fn connect_at_home(shard: &mut Shard, now: Time) {
     for name in b'a'..=b'z' {
-        let opened = Input::Opened {
-            connection: CLIENT,
-            opened_at: now,
-            admission: Admission::Anyone,
-            control_characters: ControlCharacters::Accept,
-        };
+        let opened = Input::Opened { connection: CLIENT, origin: origin(now) };
         shard.handle(now, opened);
         let connect = [b"\x10\x0d\0\x04MQTT\x04\x02\0\0\0\x01", &[name][..]].concat();
         shard.handle(now, Input::Received { connection: CLIENT, bytes: &connect });

@@ -19,6 +19,8 @@ pub enum Checker {
     PacketId,
     /// Acknowledgements: none before what it promises is recorded, each kind in order, none that is not owed.
     Promise,
+    /// Nobody is let in by the answer of an authenticator to somebody else.
+    Admission,
     /// Both sides accept what the other sends.
     Protocol,
     /// What was refused goes nowhere.

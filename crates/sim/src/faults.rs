@@ -43,6 +43,7 @@ fault_table! {
     AnsweredTooEarly  "answered-too-early" Promise, "The shard is told that something is recorded before it is.";
     AnswersSwapped    "answers-swapped"    Promise, "Two PUBACKs, or two PUBRECs, change places.";
     AnswerMisplaced   "answer-misplaced"   Promise, "A PUBACK goes to another client.";
+    AnswerForNext     "answer-for-next"    Admission, "An authenticator's late answer meets the next connection in the slot.";
     DrainedTooEarly   "drained-too-early"  Retained, "MailDrained is said while mail still waits.";
     DrainedInPassing  "drained-in-passing" Retained, "MailDrained is said when each mailbox was empty at a moment of its own.";
     ByteTwice         "byte-twice"         Protocol | PacketId | Once | Delivery | Liveness | Matching, "A byte reaches the client twice.";

@@ -1,14 +1,15 @@
 //! A shard with what a reactor has round it: slots for streams, mailboxes, and the order of a turn.
 
-use crate::failure::{Checker, Failure, Verdict, check};
+use crate::failure::{Checker, Verdict, check};
 use crate::faults::Fault;
 use crate::link::Server;
 use crate::promises::Recordings;
+use crate::questions::Questions;
 use crate::world::World;
 use martlet_protocol::{NEVER_EXPIRES, Time};
 use martlet_shard::{
-    Admission, Batch, Config, ConnectionId, ControlCharacters, Effect, EndReason, Input, Interest, Life,
-    Loss, Shard, ShardId,
+    Batch, Config, ConnectionId, Effect, EndReason, Input, Interest, Life, Listener, Loss, Origin, Peer,
+    Shard, ShardId,
 };
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -16,42 +17,50 @@ use std::sync::Arc;
 /// A stream on its way to this shard, with the bytes that another shard has read of it.
 struct Arriving {
     link: usize,
-    opened_at: Time,
+    origin: Origin,
     bytes: Vec<u8>,
 }
 
 /// One shard and its surroundings.
 pub(crate) struct Host {
     pub(crate) shard: Shard,
-    /// The link in each slot.
-    slots: Vec<Option<usize>>,
-    free: Vec<ConnectionId>,
+    /// The owner of each slot, and its link.
+    slots: Vec<Option<(ConnectionId, usize)>>,
+    free: Vec<u32>,
+    opened: u32,
+    listener: Arc<Listener>,
     dirty: BTreeSet<ConnectionId>,
     arriving: VecDeque<Arriving>,
     /// Mail that waits here, by sender.
     mailboxes: Vec<VecDeque<Batch>>,
     unsent: u64,
     pub(crate) recordings: Recordings,
+    pub(crate) questions: Questions,
 }
 
 impl Host {
-    pub(crate) fn new(config: Config, interest: &Arc<Interest>) -> Self {
+    pub(crate) fn new(config: Config, interest: &Arc<Interest>, listener: Arc<Listener>) -> Self {
         let shards = usize::from(config.shards);
         Host {
             shard: Shard::new(config, Arc::clone(interest)),
             slots: Vec::new(),
             free: Vec::new(),
+            opened: 0,
+            listener,
             dirty: BTreeSet::new(),
             arriving: VecDeque::new(),
             mailboxes: (0..shards).map(|_| VecDeque::new()).collect(),
             unsent: 0,
             recordings: Recordings::default(),
+            questions: Questions::default(),
         }
     }
 
     /// A stream was accepted.
     pub(crate) fn accept(&mut self, link: usize, now: Time) {
-        self.arriving.push_back(Arriving { link, opened_at: now, bytes: Vec::new() });
+        let listener = Arc::clone(&self.listener);
+        let origin = Origin { listener, peer: Peer::Unix, opened_at: now };
+        self.arriving.push_back(Arriving { link, origin, bytes: Vec::new() });
     }
 
     fn has_mail(&self) -> bool {
@@ -65,6 +74,7 @@ impl Host {
             && !self.has_mail()
             && self.unsent == 0
             && self.recordings.is_quiet()
+            && self.questions.is_quiet()
             && self.shard.counters().queued == 0
     }
 
@@ -78,21 +88,32 @@ impl Host {
     fn open(&mut self, link: usize) -> ConnectionId {
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
-            ConnectionId(self.slots.len() as u32 - 1)
+            self.slots.len() as u32 - 1
         });
-        self.slots[slot.0 as usize] = Some(link);
-        slot
+        self.opened += 1;
+        let connection = ConnectionId { slot, generation: self.opened };
+        self.slots[slot as usize] = Some((connection, link));
+        connection
     }
 
     fn release(&mut self, connection: ConnectionId) {
-        self.slots[connection.0 as usize] = None;
+        self.slots[connection.slot as usize] = None;
         self.dirty.remove(&connection);
-        self.free.push(connection);
+        self.free.push(connection.slot);
     }
 
     fn connections(&self) -> Vec<(ConnectionId, usize)> {
-        let taken = self.slots.iter().enumerate().filter_map(|(slot, link)| link.map(|link| (slot, link)));
-        taken.map(|(slot, link)| (ConnectionId(slot as u32), link)).collect()
+        self.slots.iter().copied().flatten().collect()
+    }
+
+    /// Who has a slot now.
+    pub(crate) fn owner(&self, slot: u32) -> Option<ConnectionId> {
+        self.slots[slot as usize].map(|(owner, _)| owner)
+    }
+
+    /// The link of a connection, if it is still there.
+    fn link_of(&self, connection: ConnectionId) -> Option<usize> {
+        self.slots[connection.slot as usize].filter(|(owner, _)| *owner == connection).map(|(_, link)| link)
     }
 }
 
@@ -104,9 +125,10 @@ impl World<'_> {
         while let Some(ticket) = self.hosts[host].recordings.next(by) {
             self.input(host, Input::Recorded(ticket))?;
         }
-        while let Some(Arriving { link, opened_at, bytes }) = self.hosts[host].arriving.pop_front() {
-            self.open(host, link, opened_at, &bytes)?;
+        while let Some(Arriving { link, origin, bytes }) = self.hosts[host].arriving.pop_front() {
+            self.open(host, link, origin, &bytes)?;
         }
+        self.answer_questions(host)?;
         for (connection, link) in self.hosts[host].connections() {
             if self.settling || self.random.chance(60) {
                 self.read(host, connection, link)?;
@@ -198,19 +220,11 @@ impl World<'_> {
         }
     }
 
-    fn open(&mut self, host: usize, link: usize, opened_at: Time, bytes: &[u8]) -> Verdict {
+    fn open(&mut self, host: usize, link: usize, origin: Origin, bytes: &[u8]) -> Verdict {
         let connection = self.hosts[host].open(link);
         self.links[link].server = Server::Open { shard: host, connection, closing: false };
         self.links[link].paused = false;
-        self.input(
-            host,
-            Input::Opened {
-                connection,
-                opened_at,
-                admission: Admission::Anyone,
-                control_characters: ControlCharacters::Accept,
-            },
-        )?;
+        self.input(host, Input::Opened { connection, origin })?;
         if bytes.is_empty() {
             return Ok(());
         }
@@ -236,7 +250,7 @@ impl World<'_> {
             }
         }
         let link = &self.links[at];
-        let still_here = self.hosts[host].slots[connection.0 as usize] == Some(at);
+        let still_here = self.hosts[host].link_of(connection) == Some(at);
         // Who does not read does not notice the end either. A shard that has work left reads on by itself.
         let has_work = self.hosts[host].shard.poll_timeout() == Some(Time::default());
         let noticed = if link.paused { self.settling && !has_work } else { link.up.bytes.is_empty() };
@@ -261,7 +275,7 @@ impl World<'_> {
     }
 
     fn write(&mut self, host: usize, connection: ConnectionId) -> Verdict {
-        let Some(at) = self.hosts[host].slots[connection.0 as usize] else { return Ok(()) };
+        let Some(at) = self.hosts[host].link_of(connection) else { return Ok(()) };
         let output: Vec<u8> = self.hosts[host].shard.output(connection).flatten().copied().collect();
         let link = &self.links[at];
         let room = link.capacity.saturating_sub(link.down.bytes.len());
@@ -300,23 +314,21 @@ impl World<'_> {
                 self.hosts[host].dirty.insert(connection);
             }
             Effect::Close(connection) => {
-                let Some(link) = self.hosts[host].slots[connection.0 as usize] else { return Ok(()) };
+                let Some(link) = self.hosts[host].link_of(connection) else { return Ok(()) };
                 self.links[link].server = Server::Open { shard: host, connection, closing: true };
                 self.hosts[host].dirty.insert(connection);
             }
-            Effect::Move { connection, to, bytes, opened_at, .. } => {
-                let link = self.hosts[host].slots[connection.0 as usize];
+            Effect::Move { connection, to, bytes, origin } => {
+                let link = self.hosts[host].link_of(connection);
                 self.hosts[host].release(connection);
                 let Some(link) = link else { return Ok(()) };
                 self.links[link].server = Server::Waiting;
-                let arriving = Arriving { link, opened_at, bytes };
+                let arriving = Arriving { link, origin: *origin, bytes };
                 self.hosts[usize::from(to.0)].arriving.push_back(arriving);
             }
             Effect::PauseReading(connection) => self.set_paused(host, connection, true),
             Effect::ResumeReading(connection) => self.set_paused(host, connection, false),
-            Effect::Authenticate(..) => {
-                return Err(Failure::new(Checker::Protocol, "everybody is admitted, and yet one was asked"));
-            }
+            Effect::Authenticate(connection, _) => self.is_asked(host, connection),
             Effect::Record(ticket) => {
                 let due = self.now.saturating_add(self.random.below(40) as u64);
                 self.hosts[host].recordings.ask(ticket, due);
@@ -328,20 +340,23 @@ impl World<'_> {
             Effect::MemoryShort(shortage) => {
                 self.trace.say(|| format!("{:?} shard {host}: {shortage:?}", self.now));
             }
-            Effect::Connected(connection, life) => self.connected(host, connection, &life),
+            Effect::Connected(connection, life) => {
+                self.was_answered(host, connection)?;
+                self.connected(host, connection, &life);
+            }
             Effect::Ended(connection, life, why) => self.ended(host, connection, &life, why)?,
         }
         Ok(())
     }
 
     fn set_paused(&mut self, host: usize, connection: ConnectionId, paused: bool) {
-        if let Some(link) = self.hosts[host].slots[connection.0 as usize] {
+        if let Some(link) = self.hosts[host].link_of(connection) {
             self.links[link].paused = paused;
         }
     }
 
     fn connected(&mut self, host: usize, connection: ConnectionId, life: &Life) {
-        let Some(link) = self.hosts[host].slots[connection.0 as usize] else { return };
+        let Some(link) = self.hosts[host].link_of(connection) else { return };
         let id = life.client_id.as_deref().unwrap_or_default();
         self.trace.say(|| format!("{:?} shard {host} accepts {id} on link {link}", self.now));
         self.wills.connected(self.now, id, life.clean_start);
@@ -357,7 +372,7 @@ impl World<'_> {
     }
 
     fn ended(&mut self, host: usize, connection: ConnectionId, life: &Life, why: EndReason) -> Verdict {
-        let Some(at) = self.hosts[host].slots[connection.0 as usize] else { return Ok(()) };
+        let Some(at) = self.hosts[host].link_of(connection) else { return Ok(()) };
         let link = &self.links[at];
         self.trace
             .say(|| format!("{:?} shard {host} ends {:?} on link {at}: {why}", self.now, life.client_id));

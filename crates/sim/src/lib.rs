@@ -19,6 +19,7 @@ mod ledger;
 mod link;
 mod plan;
 mod promises;
+mod questions;
 mod random;
 mod replays;
 mod tamper;

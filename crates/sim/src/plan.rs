@@ -1,11 +1,12 @@
 //! What a seed makes of a run before it begins: how many shards and clients, with which limits, which topics there
 //! are. Limits are drawn small, so that identifiers wrap and queues fill.
 
+use crate::questions::TIMEOUT_MS;
 use crate::random::Random;
 use martlet_codec::{QoSLevel, TopicName, Version};
 use martlet_protocol::client::{ConnectOptions, WillRequest};
 use martlet_protocol::{Limits, Message, NEVER_EXPIRES};
-use martlet_shard::{Config, ShardId};
+use martlet_shard::{Admission, Config, ControlCharacters, Listener, ShardId};
 
 /// Topics that anybody publishes to, without RETAIN.
 pub(crate) const TOPICS: [&str; 6] = ["a", "a/b", "a/c", "b/b", "b/c/d", "c"];
@@ -81,6 +82,8 @@ pub(crate) struct Plan {
     pub(crate) few_shapes: bool,
     /// Answers wait until what they promise is recorded.
     pub(crate) is_recorded: bool,
+    /// Nobody is let in before an authenticator has answered.
+    pub(crate) asks: bool,
 }
 
 impl Plan {
@@ -90,11 +93,13 @@ impl Plan {
         let cuts = *random.pick(&[0, 2, 6, 12]);
         let mut profiles = vec![observer()];
         profiles.extend((1..=clients).map(|number| profile(random, number)));
-        let (shards, limits) = (*random.pick(&[1, 2, 3, 4]), limits(random, tight));
+        let (shards, mut limits) = (*random.pick(&[1, 2, 3, 4]), limits(random, tight));
         let queue_bytes_max = if tight { random.between(300, 5000) } else { 16 << 20 };
         let group_bytes_max = if tight { random.between(100, 3000) } else { 16 << 20 };
         let seed = random.next();
         let short = (seed / 4).is_multiple_of(8);
+        let asks = (seed >> 24).is_multiple_of(4);
+        limits.connect_timeout_ms = if asks { TIMEOUT_MS } else { limits.connect_timeout_ms };
         Plan {
             shards,
             limits,
@@ -113,12 +118,19 @@ impl Plan {
             crowd: (seed >> 8).is_multiple_of(8),
             few_shapes: (seed >> 16).is_multiple_of(2),
             is_recorded: (seed >> 20).is_multiple_of(2),
+            asks,
         }
     }
 
     /// Whether messages may be refused, and sessions and subscriptions too.
     pub(crate) fn is_short_of_memory(&self) -> bool {
         self.memory_bytes_max < 1 << 30
+    }
+
+    pub(crate) fn listener(&self) -> Listener {
+        let admission = if self.asks { Admission::Ask } else { Admission::Anyone };
+        let control_characters = ControlCharacters::Accept;
+        Listener { number: 0, name: "simulated".into(), admission, control_characters }
     }
 
     pub(crate) fn config(&self, shard: u8) -> Config {

@@ -47,7 +47,9 @@ impl<'t> World<'t> {
         let mut random = Random::new(seed);
         let plan = Plan::new(&mut random);
         let interest = Arc::new(Interest::new());
-        let hosts = (0..plan.shards).map(|shard| Host::new(plan.config(shard), &interest)).collect();
+        let listener = Arc::new(plan.listener());
+        let host = |shard| Host::new(plan.config(shard), &interest, Arc::clone(&listener));
+        let hosts = (0..plan.shards).map(host).collect();
         let clients = plan.profiles.iter().enumerate();
         let mut clients: Vec<_> =
             clients.map(|(index, profile)| Client::new(index, profile.clone())).collect();

@@ -1,13 +1,12 @@
 //! Accepting: a bounded number of connections per turn, and calm when there are no descriptors left.
 
-use super::socket::{PeerAddress, Socket};
+use super::socket::Socket;
 use super::throttle::Throttle;
 use super::{Adopted, Reactor};
-use crate::origin::Origin;
 use crate::shared::Control;
-use martlet_net::{Listener, SocketFile};
+use martlet_net::SocketFile;
 use martlet_protocol::Time;
-use martlet_shard::ShardId;
+use martlet_shard::{Listener, Origin, Peer, ShardId};
 use mio::net::{TcpListener, UnixListener};
 use mio::{Interest, Registry, Token};
 use std::fs::File;
@@ -23,7 +22,7 @@ const PAUSE_MS: u64 = 100;
 #[derive(Debug)]
 pub(crate) struct Acceptor {
     socket: ListenSocket,
-    origin: Arc<Origin>,
+    listener: Arc<Listener>,
     /// This listener serves all shards: its connections are dealt out.
     deals: bool,
     /// Connections may be waiting.
@@ -37,14 +36,14 @@ enum ListenSocket {
 }
 
 impl Acceptor {
-    pub(crate) fn new(listener: Listener, origin: Arc<Origin>, deals: bool) -> Self {
-        let socket = match listener.socket {
+    pub(crate) fn new(bound: martlet_net::Listener, listener: Arc<Listener>, deals: bool) -> Self {
+        let socket = match bound.socket {
             martlet_net::Socket::Tcp(socket) => ListenSocket::Tcp(TcpListener::from_std(socket)),
             martlet_net::Socket::Unix(socket, file) => {
                 ListenSocket::Unix(UnixListener::from_std(socket), file)
             }
         };
-        Acceptor { socket, origin, deals, waiting: true }
+        Acceptor { socket, listener, deals, waiting: true }
     }
 
     /// Watches the listener number `index`.
@@ -56,14 +55,14 @@ impl Acceptor {
         }
     }
 
-    fn accept(&self) -> io::Result<(Socket, PeerAddress)> {
+    fn accept(&self) -> io::Result<(Socket, Peer)> {
         match &self.socket {
-            ListenSocket::Unix(socket, _) => Ok((Socket::Unix(socket.accept()?.0), PeerAddress::Unix)),
+            ListenSocket::Unix(socket, _) => Ok((Socket::Unix(socket.accept()?.0), Peer::Unix)),
             ListenSocket::Tcp(socket) => {
                 let (stream, address) = socket.accept()?;
                 // It can only fail for a connection that is gone already, which the first read finds out.
                 let _ = stream.set_nodelay(true);
-                Ok((Socket::Tcp(stream), PeerAddress::Tcp(address)))
+                Ok((Socket::Tcp(stream), address.into()))
             }
         }
     }
@@ -130,9 +129,10 @@ impl Reactor {
     fn accept_one(&mut self, index: usize) {
         let acceptor = &mut self.acceptors.list[index];
         match acceptor.accept() {
-            Ok((socket, address)) => {
-                let (origin, deals) = (Arc::clone(&acceptor.origin), acceptor.deals);
-                self.admit(socket, address, origin, deals);
+            Ok((socket, peer)) => {
+                let (listener, deals) = (Arc::clone(&acceptor.listener), acceptor.deals);
+                let origin = Origin { listener, peer, opened_at: self.now };
+                self.admit(socket, origin, deals);
             }
             Err(error) => match error.kind() {
                 ErrorKind::WouldBlock => acceptor.waiting = false,
@@ -142,16 +142,15 @@ impl Reactor {
         }
     }
 
-    fn admit(&mut self, socket: Socket, address: PeerAddress, origin: Arc<Origin>, deals: bool) {
+    fn admit(&mut self, socket: Socket, origin: Origin, deals: bool) {
         let Some(seat) = self.seats.take() else {
             if let Some(count) = self.acceptors.refused.count(self.now) {
                 let max = self.seats.max();
-                tracing::warn!(count, max, %address, "refused connections: as many as allowed are open");
+                tracing::warn!(count, max, address = %origin.peer, "refused connections: as many as allowed are open");
             }
             return;
         };
-        let (opened_at, bytes) = (self.now, Vec::new());
-        let adopted = Adopted { socket, address, seat, opened_at, origin, bytes };
+        let adopted = Adopted { socket, seat, origin, bytes: Vec::new() };
         match self.deal(deals) {
             to if to == self.id => self.open(adopted),
             to => self.peers.control(to, Control::Adopt(Box::new(adopted))),

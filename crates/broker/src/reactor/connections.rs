@@ -1,14 +1,12 @@
 //! The slots of a shard's connections, and what the reactor itself knows of each.
 //!
-//! A slot may get a new owner while an event or a list still speaks of the old one. That is harmless by
-//! design: events and lists only say "try", and a socket that has nothing answers "would block".
+//! A slot may get a new owner while a list still speaks of the old one: then nobody is found. An event of the system knows
+//! no owner and only says "try", and a socket that has nothing answers "would block".
 
-use super::socket::{PeerAddress, Socket};
-use crate::origin::Origin;
+use super::socket::Socket;
 use crate::shared::Seat;
 use martlet_protocol::Time;
 use martlet_shard::{ConnectionId, Loss};
-use std::sync::Arc;
 
 /// When the system acknowledges bytes of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +22,8 @@ pub(super) enum Acks {
 /// A socket and the state of its two directions. No buffer: bytes live in the scratch buffer or in the shard.
 #[derive(Debug)]
 pub(super) struct Connection {
+    pub(super) id: ConnectionId,
     pub(super) socket: Socket,
-    pub(super) address: PeerAddress,
-    pub(super) origin: Arc<Origin>,
     /// Held for its `Drop`, and to be handed on with the socket.
     pub(super) seat: Seat,
     /// Since the shard asked to close: the moment when patience ends.
@@ -56,11 +53,10 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(socket: Socket, address: PeerAddress, origin: Arc<Origin>, seat: Seat) -> Self {
+    pub(super) fn new(id: ConnectionId, socket: Socket, seat: Seat) -> Self {
         Connection {
+            id,
             socket,
-            address,
-            origin,
             seat,
             closing: None,
             readable: false,
@@ -83,29 +79,34 @@ impl Connection {
     }
 }
 
-/// A slab: numbers are small and used again.
+/// A slab: slots are small numbers and used again.
 #[derive(Debug, Default)]
 pub(super) struct Connections {
     slots: Vec<Option<Connection>>,
     count: usize,
     /// Slots without a connection, and some that are gone since: the last slot always has one.
     vacant: Vec<u32>,
+    /// The owner of a slot that comes next has this one.
+    generation: u32,
 }
 
 impl Connections {
-    /// The slot that the next [`Self::insert`] takes.
+    /// The name of the connection that the next [`Self::insert`] is of.
     pub(super) fn vacant(&mut self) -> ConnectionId {
+        let generation = self.generation;
         while let Some(slot) = self.vacant.last() {
             if (*slot as usize) < self.slots.len() {
-                return ConnectionId(*slot);
+                return ConnectionId { slot: *slot, generation };
             }
             self.vacant.pop();
         }
-        ConnectionId(u32::try_from(self.slots.len()).expect("the limit of open files is below 2^32"))
+        let slot = u32::try_from(self.slots.len()).expect("the limit of open files is below 2^32");
+        ConnectionId { slot, generation }
     }
     /// Fills the slot that [`Self::vacant`] named.
-    pub(super) fn insert(&mut self, id: ConnectionId, connection: Connection) {
-        debug_assert_eq!(id, self.vacant());
+    pub(super) fn insert(&mut self, connection: Connection) {
+        debug_assert_eq!(connection.id, self.vacant());
+        self.generation = self.generation.wrapping_add(1);
         self.count += 1;
         match self.vacant.pop() {
             Some(slot) => self.slots[slot as usize] = Some(connection),
@@ -117,16 +118,20 @@ impl Connections {
             }
         }
     }
+    /// Who has a slot now.
+    pub(super) fn owner(&self, slot: usize) -> Option<ConnectionId> {
+        Some(self.slots.get(slot)?.as_ref()?.id)
+    }
     pub(super) fn get(&self, id: ConnectionId) -> Option<&Connection> {
-        self.slots.get(id.0 as usize)?.as_ref()
+        self.slots.get(id.slot as usize)?.as_ref().filter(|connection| connection.id == id)
     }
     pub(super) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
-        self.slots.get_mut(id.0 as usize)?.as_mut()
+        self.slots.get_mut(id.slot as usize)?.as_mut().filter(|connection| connection.id == id)
     }
     pub(super) fn remove(&mut self, id: ConnectionId) -> Option<Connection> {
-        let connection = self.slots.get_mut(id.0 as usize)?.take()?;
+        let connection = self.slots.get_mut(id.slot as usize)?.take_if(|connection| connection.id == id)?;
         self.count -= 1;
-        self.vacant.push(id.0);
+        self.vacant.push(id.slot);
         self.give_back();
         Some(connection)
     }

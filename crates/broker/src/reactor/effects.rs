@@ -3,8 +3,7 @@
 use super::{Adopted, Reactor, log};
 use crate::shared::Control;
 use martlet_codec::ReasonCode;
-use martlet_protocol::Time;
-use martlet_shard::{ConnectionId, Credentials, Effect, Input, ShardId, Verdict};
+use martlet_shard::{ConnectionId, Credentials, Effect, Input, Origin, ShardId, Verdict};
 
 impl Reactor {
     pub(super) fn carry_out_effects(&mut self) {
@@ -12,8 +11,8 @@ impl Reactor {
             match effect {
                 Effect::Transmit(connection) => self.mark_dirty(connection),
                 Effect::Close(connection) => self.begin_close(connection),
-                Effect::Move { connection, to, bytes, opened_at, .. } => {
-                    self.move_away(connection, to, bytes, opened_at);
+                Effect::Move { connection, to, bytes, origin } => {
+                    self.move_away(connection, to, bytes, *origin);
                 }
                 Effect::PauseReading(connection) => self.pause(connection),
                 Effect::ResumeReading(connection) => self.resume(connection),
@@ -25,11 +24,11 @@ impl Reactor {
                 Effect::Record(ticket) => self.shard.handle(self.now, Input::Recorded(ticket)),
                 Effect::Mail(to) => self.mailboxes.mark(to),
                 Effect::MemoryShort(shortage) => log::log_shortage(&shortage),
-                Effect::Connected(connection, life) => {
-                    self.log_connected(connection, &life);
-                    self.warn_of_unchecked(connection, &life);
+                Effect::Connected(_, life) => {
+                    self.log_connected(&life);
+                    self.warn_of_unchecked(&life);
                 }
-                Effect::Ended(connection, life, reason) => self.log_ended(connection, &life, reason),
+                Effect::Ended(_, life, reason) => self.log_ended(&life, reason),
             }
         }
     }
@@ -79,16 +78,14 @@ impl Reactor {
         self.mark_dirty(id);
     }
 
-    /// Its demands go with its origin.
-    fn move_away(&mut self, id: ConnectionId, to: ShardId, bytes: Vec<u8>, opened_at: Time) {
+    fn move_away(&mut self, id: ConnectionId, to: ShardId, bytes: Vec<u8>, origin: Origin) {
         let Some(connection) = self.connections.remove(id) else { return };
         let mut socket = connection.socket;
         if let Err(error) = self.poll.registry().deregister(&mut socket) {
-            tracing::warn!(address = %connection.address, %error, "cannot move a connection; it is closed");
+            tracing::warn!(address = %origin.peer, %error, "cannot move a connection; it is closed");
             return;
         }
-        let (address, seat, origin) = (connection.address, connection.seat, connection.origin);
-        let adopted = Adopted { socket, address, seat, opened_at, origin, bytes };
+        let adopted = Adopted { socket, seat: connection.seat, origin, bytes };
         self.peers.control(to, Control::Adopt(Box::new(adopted)));
     }
 }

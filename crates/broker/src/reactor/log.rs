@@ -2,9 +2,9 @@
 //!
 //! What a client chose is never written as it came: it cannot begin a line, move a cursor, or fill the disk.
 
-use super::{PeerAddress, Reactor};
+use super::Reactor;
 use martlet_codec::Version;
-use martlet_shard::{ConnectionId, EndReason, Life, Shortage};
+use martlet_shard::{EndReason, Life, Shortage};
 use std::fmt::{self, Write};
 use tracing::field::{Value, display};
 
@@ -64,11 +64,11 @@ pub(super) fn log_shortage(shortage: &Shortage) {
 }
 
 impl Reactor {
-    pub(super) fn log_connected(&self, connection: ConnectionId, life: &Life) {
+    pub(super) fn log_connected(&self, life: &Life) {
         tracing::info!(
             client = foreign(life.client_id.as_deref()),
             user = life.user_name.as_deref().map(|user| foreign(Some(user))),
-            address = %self.address(connection),
+            address = %life.origin.peer,
             version = %OrDash::<Version>(life.version),
             keep_alive_s = life.keep_alive_s,
             clean_start = life.clean_start,
@@ -78,31 +78,32 @@ impl Reactor {
     }
 
     /// There are no accounts: whoever is accepted with a user name or a password was not asked for it.
-    pub(super) fn warn_of_unchecked(&self, connection: ConnectionId, life: &Life) {
+    pub(super) fn warn_of_unchecked(&self, life: &Life) {
         let has_credentials = life.user_name.is_some() || life.has_password;
-        let Some(connection) = self.connections.get(connection).filter(|_| has_credentials) else { return };
-        let Some(count) = connection.origin.unchecked.count(self.now) else { return };
+        let listener = &life.origin.listener;
+        let warning = self.unchecked.get(usize::from(listener.number)).filter(|_| has_credentials);
+        let Some(count) = warning.and_then(|warning| warning.count(self.now)) else { return };
         tracing::warn!(
-            listener = %connection.origin.endpoint,
+            listener = %listener.name,
             count,
             client = foreign(life.client_id.as_deref()),
             user = life.user_name.as_deref().map(|user| foreign(Some(user))),
-            address = %connection.address,
+            address = %life.origin.peer,
             "user names and passwords are not checked: no accounts are configured, any client is accepted"
         );
     }
 
-    pub(super) fn log_ended(&self, connection: ConnectionId, life: &Life, reason: EndReason) {
+    pub(super) fn log_ended(&self, life: &Life, reason: EndReason) {
         tracing::info!(
             client = foreign(life.client_id.as_deref()),
             user = life.user_name.as_deref().map(|user| foreign(Some(user))),
-            address = %self.address(connection),
+            address = %life.origin.peer,
             version = %OrDash::<Version>(life.version),
             reason = %reason,
             packet_bytes = life.oversized.as_ref().map(|packet| packet.size),
             packet_bytes_max = life.oversized.as_ref().map(|packet| packet.limit),
             topic = life.oversized.as_ref().and_then(|packet| Some(foreign(Some(packet.topic.as_deref()?)))),
-            duration_ms = self.now.since(life.opened_at),
+            duration_ms = self.now.since(life.origin.opened_at),
             packets_received = life.packets_received,
             messages_received = life.messages.0,
             messages_sent = life.messages.1,
@@ -111,10 +112,6 @@ impl Reactor {
             shard = self.id.0,
             "connection ended"
         );
-    }
-
-    fn address(&self, connection: ConnectionId) -> OrDash<PeerAddress> {
-        OrDash(self.connections.get(connection).map(|connection| connection.address))
     }
 }
 

@@ -16,19 +16,19 @@ mod transmit;
 mod turn;
 
 pub(crate) use accept::Acceptor;
-pub(crate) use socket::{PeerAddress, Socket};
+pub(crate) use socket::Socket;
 
 use crate::clock::Clock;
 use crate::mailboxes::Mailboxes;
-use crate::origin::Origin;
 use crate::shared::{Control, Peers, Seat, Seats};
 use crate::trim::Trim;
+use crate::warning::Warning;
 use accept::Acceptors;
 use connections::{Connection, Connections};
 use linger::Linger;
 use martlet_net::Fault;
 use martlet_protocol::Time;
-use martlet_shard::{ConnectionId, Input, Loss, Shard, ShardId};
+use martlet_shard::{ConnectionId, Input, Loss, Origin, Shard, ShardId};
 use mio::{Interest, Poll, Token};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -43,10 +43,8 @@ const SCRATCH_BYTES: usize = crate::shared::READ_QUOTA_MAX;
 /// A socket that comes from another thread, or was just accepted.
 pub(crate) struct Adopted {
     pub(crate) socket: Socket,
-    pub(crate) address: PeerAddress,
     pub(crate) seat: Seat,
-    pub(crate) opened_at: Time,
-    pub(crate) origin: Arc<Origin>,
+    pub(crate) origin: Origin,
     /// Read and not yet understood.
     pub(crate) bytes: Vec<u8>,
 }
@@ -61,6 +59,7 @@ pub(crate) struct Parts {
     pub(crate) control: Receiver<Control>,
     pub(crate) peers: Arc<Peers>,
     pub(crate) seats: Arc<Seats>,
+    pub(crate) unchecked: Arc<[Warning]>,
 }
 
 /// How far a reactor is from its end.
@@ -98,6 +97,8 @@ pub(crate) struct Reactor {
     control: Receiver<Control>,
     peers: Arc<Peers>,
     seats: Arc<Seats>,
+    /// Of each listener, clients that were accepted with credentials that nobody checked.
+    unchecked: Arc<[Warning]>,
     scratch: Box<[u8]>,
     trim: Trim,
     life: Life,
@@ -124,6 +125,7 @@ impl Reactor {
             control: parts.control,
             peers: parts.peers,
             seats: parts.seats,
+            unchecked: parts.unchecked,
             scratch: vec![0; SCRATCH_BYTES].into_boxed_slice(),
             trim: Trim::new(),
             life: Life::Running,
@@ -142,8 +144,7 @@ impl Reactor {
         Ok(())
     }
 
-    /// Tells the shard, and does at once what it wants done. No slot is ever taken or given back while an
-    /// effect waits, so an effect never meets a slot's next owner.
+    /// Tells the shard, and does at once what it wants done.
     fn input(&mut self, input: Input<'_>) {
         self.shard.handle(self.now, input);
         self.carry_out_effects();
@@ -154,24 +155,23 @@ impl Reactor {
         if self.life != Life::Running {
             return;
         }
-        let Adopted { mut socket, address, seat, opened_at, origin, bytes } = adopted;
-        let (admission, control_characters) = (origin.admission, origin.control_characters);
+        let Adopted { mut socket, seat, origin, bytes } = adopted;
         let connection = self.connections.vacant();
-        let token = Token(connection.0 as usize);
+        let token = Token(connection.slot as usize);
         if let Err(error) =
             self.poll.registry().register(&mut socket, token, Interest::READABLE | Interest::WRITABLE)
         {
-            tracing::warn!(%address, %error, "cannot watch a connection; it is closed");
+            tracing::warn!(address = %origin.peer, %error, "cannot watch a connection; it is closed");
             return;
         }
-        self.connections.insert(connection, Connection::new(socket, address, origin, seat));
-        self.input(Input::Opened { connection, opened_at, admission, control_characters });
+        self.connections.insert(Connection::new(connection, socket, seat));
+        self.input(Input::Opened { connection, origin });
         if !bytes.is_empty() && self.connections.get(connection).is_some() {
             self.input(Input::Received { connection, bytes: &bytes });
         }
     }
 
-    /// The stream is over: says so, then frees the slot (the log wants its address until then).
+    /// The stream is over: says so, then frees the slot.
     fn lose(&mut self, connection: ConnectionId, cause: Loss) {
         if self.connections.get(connection).is_some() {
             self.input(Input::Lost { connection, cause });

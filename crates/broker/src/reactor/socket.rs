@@ -1,34 +1,16 @@
-//! The sockets of clients, whatever family they are of, and the addresses to log.
+//! The sockets of clients, whatever family they are of.
 
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
-use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
 
 /// An accepted stream, non-blocking.
 #[derive(Debug)]
 pub(crate) enum Socket {
     Tcp(TcpStream),
     Unix(UnixStream),
-}
-
-/// Who is at the other end.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum PeerAddress {
-    Tcp(SocketAddr),
-    /// Clients of a Unix socket have no address.
-    Unix,
-}
-
-impl fmt::Display for PeerAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Tcp(address) => address.fmt(f),
-            Self::Unix => f.write_str("unix"),
-        }
-    }
 }
 
 impl Socket {

@@ -7,7 +7,7 @@ use crate::shared::{Control, LONG_TURN_MS};
 use crate::trim;
 use martlet_net::Fault;
 use martlet_protocol::Time;
-use martlet_shard::{ConnectionId, Input, Loss};
+use martlet_shard::{Input, Loss};
 use mio::Events;
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -169,8 +169,8 @@ impl Reactor {
             if token == WAKER || self.acceptors.note_event(token) {
                 continue;
             }
-            if let Ok(slot) = u32::try_from(token.0) {
-                self.note_event(ConnectionId(slot), event);
+            if let Some(connection) = self.connections.owner(token.0) {
+                self.note_event(connection, event);
             }
         }
     }

@@ -5,7 +5,7 @@ use allocation_counter::{measure, opt_out};
 use martlet_codec::Version;
 use martlet_protocol::Time;
 use martlet_shard::{
-    Admission, Batch, Config, ConnectionId, ControlCharacters, Effect, Input, Interest, Loss, Shard, ShardId,
+    Batch, Config, ConnectionId, Effect, Input, Interest, Listener, Loss, Origin, Peer, Shard, ShardId,
 };
 use std::sync::Arc;
 
@@ -28,6 +28,7 @@ struct Client {
 pub(crate) struct Rig {
     pub(crate) shards: Vec<Shard>,
     now: Time,
+    listener: Arc<Listener>,
     clients: Vec<Client>,
     /// Who has which connection, for each shard.
     owners: Vec<Vec<Option<ClientId>>>,
@@ -59,6 +60,7 @@ impl Rig {
         Rig {
             shards: all.collect(),
             now: Time::from_millis(1_000_000),
+            listener: Arc::new(Listener::open("test")),
             clients: Vec::new(),
             owners: (0..shards).map(|_| Vec::new()).collect(),
             free: (0..shards).map(|_| Vec::new()).collect(),
@@ -98,17 +100,14 @@ impl Rig {
         let owners = &mut self.owners[shard];
         let connection = self.free[shard].pop().unwrap_or_else(|| {
             opt_out(|| owners.push(None));
-            ConnectionId(owners.len() as u32 - 1)
+            ConnectionId { slot: owners.len() as u32 - 1, generation: 0 }
         });
-        owners[connection.0 as usize] = Some(client);
+        owners[connection.slot as usize] = Some(client);
         let (answer, messages, closing) = (Vec::new(), 0, false);
         opt_out(|| self.clients.push(Client { shard, connection, version, answer, messages, closing }));
-        let opened = Input::Opened {
-            connection,
-            opened_at: self.now,
-            admission: Admission::Anyone,
-            control_characters: ControlCharacters::Accept,
-        };
+        let listener = Arc::clone(&self.listener);
+        let origin = Origin { listener, peer: Peer::Unix, opened_at: self.now };
+        let opened = Input::Opened { connection, origin };
         self.shards[shard].handle(self.now, opened);
         client
     }
@@ -169,7 +168,7 @@ impl Rig {
     }
 
     fn carry_out_one(&mut self, shard: usize, effect: &Effect) {
-        let owner = |id: ConnectionId| self.owners[shard][id.0 as usize].expect("it is open");
+        let owner = |id: ConnectionId| self.owners[shard][id.slot as usize].expect("it is open");
         match effect {
             Effect::Transmit(id) => {
                 let client = owner(*id);
@@ -260,7 +259,7 @@ impl Rig {
 
     fn release(&mut self, client: ClientId) {
         let Client { shard, connection, .. } = self.clients[client.0];
-        self.owners[shard][connection.0 as usize] = None;
+        self.owners[shard][connection.slot as usize] = None;
         opt_out(|| self.free[shard].push(connection));
     }
 }

@@ -3,16 +3,15 @@
 use super::describe::take_frames;
 use martlet_codec::Version;
 use martlet_protocol::Time;
-use martlet_shard::{Admission, ConnectionId, ControlCharacters, Credentials, EndReason, Life};
+use martlet_shard::{ConnectionId, Credentials, EndReason, Life, Listener, Origin, Peer};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// A client and its end of the stream.
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) version: Version,
-    pub(crate) opened_at: Time,
-    pub(crate) admission: Admission,
-    pub(crate) control_characters: ControlCharacters,
+    pub(crate) origin: Origin,
     /// The shard that has the stream, and its slot there; `None` once it is closed.
     pub(crate) at: Option<(usize, ConnectionId)>,
     /// Written by the client and not read by the server.
@@ -41,12 +40,10 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(version: Version, opened_at: Time, admission: Admission) -> Self {
+    pub(crate) fn new(version: Version, opened_at: Time, listener: Listener) -> Self {
         Client {
             version,
-            opened_at,
-            admission,
-            control_characters: ControlCharacters::Accept,
+            origin: Origin { listener: Arc::new(listener), peer: Peer::Unix, opened_at },
             at: None,
             to_server: VecDeque::new(),
             paused: false,

@@ -9,7 +9,7 @@ use martlet_codec::Version;
 use martlet_protocol::Time;
 use martlet_shard::{
     Admission, Batch, Config, ConnectionId, ControlCharacters, Counters, Credentials, Dropped, Effect,
-    EndReason, Input, Interest, Loss, Shard, ShardId, Shortage, Ticket, Verdict,
+    EndReason, Input, Interest, Listener, Loss, Shard, ShardId, Shortage, Ticket, Verdict,
 };
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -43,6 +43,8 @@ pub(crate) struct Rig {
     pub(crate) shortages: Vec<Shortage>,
     /// Sockets accepted; they are dealt out to the shards.
     accepted: usize,
+    /// Streams that shards were given.
+    pub(super) placed: u32,
 }
 
 /// Tells a story on one shard, on two, and on two that read byte by byte.
@@ -89,6 +91,7 @@ impl Rig {
             shortages: Vec::new(),
             recordings: VecDeque::new(),
             accepted: 0,
+            placed: 0,
         }
     }
 
@@ -96,17 +99,15 @@ impl Rig {
 
     /// Opens a stream; nothing is said yet. The line is that of a CONNECT, for its version.
     pub(crate) fn open(&mut self, name: &str, line: &str) {
-        let admission = if line.split_whitespace().any(|word| word == "ask") {
-            Admission::Ask
-        } else {
-            Admission::Anyone
-        };
-        let old =
-            self.clients.insert(name.to_owned(), Client::new(words::version(line), self.now, admission));
-        assert!(old.is_none_or(|old| old.at.is_none()), "{name} is connected already");
-        if line.split_whitespace().any(|word| word == "plain") {
-            self.client(name).control_characters = ControlCharacters::Refuse;
+        let mut listener = Listener::open("test");
+        if line.split_whitespace().any(|word| word == "ask") {
+            listener.admission = Admission::Ask;
         }
+        if line.split_whitespace().any(|word| word == "plain") {
+            listener.control_characters = ControlCharacters::Refuse;
+        }
+        let old = self.clients.insert(name.to_owned(), Client::new(words::version(line), self.now, listener));
+        assert!(old.is_none_or(|old| old.at.is_none()), "{name} is connected already");
         let shard = self.accepted % self.shards.len();
         self.accepted += 1;
         self.place(name, shard);

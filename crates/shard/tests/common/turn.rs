@@ -107,7 +107,7 @@ impl Rig {
     pub(super) fn lose(&mut self, index: usize, connection: ConnectionId, cause: Loss) {
         self.shards[index].handle(self.now, Input::Lost { connection, cause });
         self.carry_out_all(index);
-        let name = self.slots[index][connection.0 as usize].take().expect("the slot is taken");
+        let name = self.slots[index][connection.slot as usize].take().expect("the slot is taken");
         self.client(&name).at = None;
     }
 
@@ -156,11 +156,10 @@ impl Rig {
                 let before = self.at(index, id).ended.replace((*life, why));
                 assert!(before.is_none(), "it ended twice");
             }
-            Effect::Move { connection, to, bytes, opened_at, admission, control_characters } => {
-                let name = self.slots[index][connection.0 as usize].take().expect("the slot is taken");
+            Effect::Move { connection, to, bytes, origin } => {
+                let name = self.slots[index][connection.slot as usize].take().expect("the slot is taken");
                 let client = self.client(&name);
-                let opened = (client.opened_at, client.admission, client.control_characters);
-                assert_eq!(opened, (opened_at, admission, control_characters));
+                assert_eq!(client.origin, *origin);
                 self.place(&name, usize::from(to.0));
                 let (shard, connection) = self.client(&name).at.expect("it was just placed");
                 self.shards[shard].handle(self.now, Input::Received { connection, bytes: &bytes });
@@ -176,17 +175,16 @@ impl Rig {
             slots.len() - 1
         });
         slots[free] = Some(name.to_owned());
-        let (now, connection) = (self.now, ConnectionId(free as u32));
+        self.placed += 1;
+        let (now, connection) = (self.now, ConnectionId { slot: free as u32, generation: self.placed });
         let client = self.client(name);
         client.at = Some((shard, connection));
-        let (opened_at, admission) = (client.opened_at, client.admission);
-        let control_characters = client.control_characters;
-        let opened = Input::Opened { connection, opened_at, admission, control_characters };
+        let opened = Input::Opened { connection, origin: client.origin.clone() };
         self.shards[shard].handle(now, opened);
     }
 
     fn at(&mut self, shard: usize, id: ConnectionId) -> &mut Client {
-        let name = self.slots[shard].get(id.0 as usize).cloned().flatten();
+        let name = self.slots[shard].get(id.slot as usize).cloned().flatten();
         let name = name.unwrap_or_else(|| panic!("slot {id:?} of shard {shard} is free"));
         self.client(&name)
     }

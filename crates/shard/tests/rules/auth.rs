@@ -3,6 +3,7 @@
 use crate::common::*;
 use martlet_codec::ReasonCode;
 use martlet_protocol::Violation;
+use martlet_shard::Input;
 
 fn accept(data: Option<&str>) -> Verdict {
     Verdict::Accept { data: data.map(|data| data.as_bytes().into()) }
@@ -221,4 +222,25 @@ fn a_verdict_for_a_connection_that_is_gone() {
         rig.expect("b", "connack 88");
         rig.closed("b", EndReason::ShuttingDown);
     });
+}
+
+#[test]
+fn a_late_answer_does_not_meet_the_next_connection_in_the_slot() {
+    let rig = &mut Rig::new(1);
+    rig.dial("gone", "v311 ask user=me");
+    let (shard, late) = rig.client("gone").at.expect("it is open");
+    rig.asked("gone");
+    rig.cut("gone");
+    rig.dial("next", "v311 ask user=other");
+    let (_, next) = rig.client("next").at.expect("it is open");
+    assert_eq!(late.slot, next.slot, "the slot is used again");
+    for verdict in [Verdict::Accept { data: None }, Verdict::Refuse(ReasonCode::NotAuthorized)] {
+        rig.shards[shard].handle(rig.now, Input::Authenticated { connection: late, verdict });
+        rig.settle();
+        rig.silent("next");
+        assert!(rig.is_open("next"));
+    }
+    rig.asked("next");
+    rig.answer("next", Verdict::Accept { data: None });
+    rig.expect("next", "connack 00");
 }

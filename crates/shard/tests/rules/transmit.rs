@@ -3,9 +3,10 @@
 use super::common::words::{self, hex};
 use martlet_codec::Version;
 use martlet_protocol::Time;
-use martlet_shard::{Admission, Config, ConnectionId, ControlCharacters, Effect, Input, Interest, Shard};
+use martlet_shard::{Config, ConnectionId, Effect, Input, Interest, Listener, Origin, Peer, Shard};
+use std::sync::Arc;
 
-const ID: ConnectionId = ConnectionId(0);
+const ID: ConnectionId = ConnectionId { slot: 0, generation: 0 };
 const NOW: Time = Time::from_millis(1000);
 
 /// How often it is told so after this.
@@ -26,9 +27,7 @@ fn the_owner_of_a_socket_is_told_once() {
         &mut shard,
         Input::Opened {
             connection: ID,
-            opened_at: NOW,
-            admission: Admission::Anyone,
-            control_characters: ControlCharacters::Accept,
+            origin: Origin { listener: Arc::new(Listener::open("test")), peer: Peer::Unix, opened_at: NOW },
         },
     );
     assert_eq!(told(&mut shard, received(&connect)), 1);

@@ -1,33 +1,10 @@
-//! A listener as its connections remember it, on whatever shard they are: what it demands of them, and when it was last
-//! warned about. Opens no socket.
+//! Warnings that must not fill the log: one in ten minutes says how often it has happened. It knows nothing of what.
 
-use martlet_net::Endpoint;
 use martlet_protocol::Time;
-use martlet_shard::{Admission, ControlCharacters};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Milliseconds between two warnings about one listener.
+/// Milliseconds between two warnings about one thing.
 const INTERVAL_MS: u64 = 10 * 60 * 1000;
-
-/// Where a connection was accepted.
-#[derive(Debug)]
-pub(crate) struct Origin {
-    pub(crate) endpoint: Endpoint,
-    pub(crate) admission: Admission,
-    pub(crate) control_characters: ControlCharacters,
-    /// Clients that were accepted with credentials that nobody checked.
-    pub(crate) unchecked: Warning,
-}
-
-impl Origin {
-    pub(crate) fn new(
-        endpoint: Endpoint,
-        admission: Admission,
-        control_characters: ControlCharacters,
-    ) -> Self {
-        Origin { endpoint, admission, control_characters, unchecked: Warning::default() }
-    }
-}
 
 /// Counts what happens between two warnings, over all shards.
 #[derive(Debug, Default)]
