@@ -132,7 +132,7 @@ impl Shard {
         }
         let mut here = queued;
         if terms.retain && !message.payload.is_empty() {
-            let home = self.home_of_topic(message.topic.as_str());
+            let home = self.home_of_topic(message.topic);
             if home != own {
                 others |= 1 << home.0;
             } else if queued == 0 {

@@ -3,20 +3,16 @@
 use crate::connection::{Connection, pause};
 use crate::counters::Dropped;
 use crate::fanout::Terms;
-use crate::interface::{ConnectionId, Effect, EndReason, Loss, ShardId, Verdict};
+use crate::interface::{ConnectionId, Effect, EndReason, Loss, Verdict};
 use crate::origin::Origin;
+use crate::placement;
 use crate::session::SessionKey;
 use crate::shard::Shard;
 use alloc::boxed::Box;
 use alloc::format;
-use core::hash::BuildHasher;
-use foldhash::fast::FixedState;
 use martlet_codec::ReasonCode;
 use martlet_protocol::server::{Accepted, Connection as Protocol, Greeting, Phase, WillRequest};
 use martlet_protocol::{NEVER_EXPIRES, Session, Time, Will};
-
-/// Partitions, the unit of ownership: a client id belongs to one, whatever the number of shards.
-const PARTITIONS: u64 = 64;
 
 impl Shard {
     pub(crate) fn opened(&mut self, id: ConnectionId, origin: Origin) {
@@ -26,12 +22,6 @@ impl Shard {
         self.clients.counters.connections_opened += 1;
         self.clients.counters.connections += 1;
         self.watch(id);
-    }
-
-    /// The shard at which a client's session lives.
-    pub(crate) fn home_of(&self, client_id: &str) -> ShardId {
-        let partition = FixedState::default().hash_one(client_id) % PARTITIONS;
-        ShardId((partition % u64::from(self.clients.config.shards)) as u8)
     }
 
     /// An authenticator's answer.
@@ -149,7 +139,7 @@ impl Shard {
     }
 
     fn new_session(&mut self, client_id: Box<str>) -> SessionKey {
-        let publisher = FixedState::with_seed(self.clients.config.seed).hash_one(&*client_id).max(1);
+        let publisher = placement::hash(client_id.as_bytes()).max(1);
         let session = Session::new(client_id, self.clients.config.limits.packet_id_max);
         self.clients.counters.clients_disconnected += 1;
         self.clients.sessions.insert(session, publisher)
@@ -157,7 +147,7 @@ impl Shard {
 
     /// Ties a session to its new connection.
     fn attach(&mut self, id: ConnectionId, key: SessionKey, greeting: &Greeting) {
-        self.clients.connections[id].bridge = greeting.bridge;
+        self.clients.connections[id].bridge = greeting.bridge.then(Box::default);
         let will = greeting.will.as_ref();
         // A will that must not be published is not kept.
         let will = will.filter(|will| self.may_publish(id, key, will.publication.message().topic));

@@ -9,7 +9,6 @@ use crate::slab::{reach, truncate};
 use crate::wheel::TimerId;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::num::NonZeroU64;
 use martlet_protocol::Output;
 use martlet_protocol::server::{Connection as Protocol, Greeting};
 
@@ -35,6 +34,13 @@ pub(crate) mod pause {
 const LISTENER_ACK_READS: u8 = 8;
 /// After this many, any client is.
 const ACK_READS_MAX: u8 = 250;
+
+/// A client that says that it is a bridge.
+#[derive(Debug, Default)]
+pub(crate) struct Bridge {
+    /// The name under which it tells of its state, once it has.
+    pub(crate) name: Option<Box<str>>,
+}
 
 /// One Network Connection.
 #[derive(Debug)]
@@ -64,10 +70,8 @@ pub(crate) struct Connection {
     pub(crate) dues: Option<Box<Dues>>,
     /// Whether its end was told.
     pub(crate) ended: bool,
-    /// Whether the client says that it is a bridge.
-    pub(crate) bridge: bool,
-    /// A hash of the name under which this bridge tells of its state.
-    pub(crate) bridge_name: Option<NonZeroU64>,
+    /// The client says that it is a bridge.
+    pub(crate) bridge: Option<Box<Bridge>>,
     pub(crate) life: Life,
     /// Where its last message went.
     pub(crate) route: Option<Box<Route>>,
@@ -104,8 +108,7 @@ impl Connection {
             greeting: None,
             dues: None,
             ended: false,
-            bridge: false,
-            bridge_name: None,
+            bridge: None,
             life,
             route: None,
         }

@@ -28,6 +28,7 @@ mod mail;
 mod memory;
 mod origin;
 mod oversized;
+mod placement;
 mod pool;
 mod post;
 mod publish;

@@ -4,9 +4,6 @@
 use crate::interface::ConnectionId;
 use crate::session::SessionKey;
 use crate::shard::Shard;
-use core::hash::BuildHasher;
-use core::num::NonZeroU64;
-use foldhash::fast::FixedState;
 use martlet_codec::TopicName;
 
 /// Whether a topic is one that the broker publishes to itself.
@@ -33,9 +30,7 @@ impl Shard {
         if name == &*self.clients.sessions[key].session.client_id {
             return true;
         }
-        let hash = FixedState::with_seed(self.clients.config.seed).hash_one(name);
-        let hash = NonZeroU64::new(hash).unwrap_or(NonZeroU64::MIN);
-        let connection = &mut self.clients.connections[id];
-        connection.bridge && *connection.bridge_name.get_or_insert(hash) == hash
+        let Some(bridge) = &mut self.clients.connections[id].bridge else { return false };
+        **bridge.name.get_or_insert_with(|| name.into()) == *name
     }
 }

@@ -83,7 +83,7 @@ impl Shard {
     /// Options as they work: a bridge of Mosquitto's wants RETAIN kept and its own messages kept away, and 3.x has
     /// no way to say so.
     fn effective(&self, id: ConnectionId, mut options: SubscriptionOptions) -> SubscriptionOptions {
-        if self.clients.connections[id].bridge {
+        if self.clients.connections[id].bridge.is_some() {
             options.no_local = true;
             options.retain_as_published = true;
         }

@@ -3,7 +3,6 @@
 use super::{Assigned, GivenBack, GroupMessage, Joined};
 use crate::clients::{Outbound, Parcelled};
 use crate::counters::Dropped;
-use crate::fanout::topic_hash;
 use crate::index::Subscription;
 use crate::interface::ShardId;
 use crate::mail::Mail;
@@ -20,10 +19,6 @@ use martlet_protocol::{Encodings, Time};
 const CREDIT: u16 = 256;
 
 impl Shard {
-    fn home_of_group(&self, filter: &str) -> ShardId {
-        ShardId((topic_hash(filter) % u64::from(self.clients.config.shards)) as u8)
-    }
-
     /// A session of this shard subscribes to `$share/name/filter`. A home elsewhere confirms by [`Mail::Joined`] with
     /// this token, so that what is published after the SUBACK finds the group there.
     pub(crate) fn join(
@@ -34,7 +29,7 @@ impl Shard {
         subscription: Subscription,
         token: u64,
     ) -> Result<Joined, ReasonCode> {
-        let home = self.home_of_group(filter.as_str());
+        let home = self.home_of_share(filter.as_str());
         let slot = &mut self.clients.sessions[key];
         let is_new = slot.rare().shares.find(filter.as_str()).is_none();
         let is_full = slot.rare().shares.len() >= Shares::MAX || self.clients.is_full_for_subscriptions();
@@ -267,7 +262,7 @@ impl Shard {
                 return self.clients.counters.dropped.count(Dropped::Offline, 1);
             }
             let publication = parcelled.store(&mut self.clients.publications);
-            let home = self.home_of_group(filter);
+            let home = self.home_of_share(filter);
             let message = GroupMessage { publication, qos: assigned.qos, retain: assigned.retain };
             return self.return_one(filter, home, member, GivenBack { message, seq: assigned.seq });
         };

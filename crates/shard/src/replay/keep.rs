@@ -1,7 +1,6 @@
 //! What RETAIN does to the messages that are kept: replaced, taken out, expired.
 
 use crate::counters::Dropped;
-use crate::fanout::topic_hash;
 use crate::interface::ShardId;
 use crate::mail::Mail;
 use crate::retained::RetainedMessage;
@@ -10,14 +9,9 @@ use martlet_codec::QoSLevel;
 use martlet_protocol::{Message, Time};
 
 impl Shard {
-    /// The shard that keeps the retained message of a topic.
-    pub(crate) fn home_of_topic(&self, topic: &str) -> ShardId {
-        ShardId((topic_hash(topic) % u64::from(self.clients.config.shards)) as u8)
-    }
-
     /// A publication with RETAIN: kept, or taken out, at the topic's home. [MQTT-3.3.1-5] [3.1.1 MQTT-3.3.1-5]
     pub(crate) fn retain(&mut self, message: &Message<'_>, qos: QoSLevel) {
-        let home = self.home_of_topic(message.topic.as_str());
+        let home = self.home_of_topic(message.topic);
         if home == self.clients.config.shard {
             return self.set_retained(message, qos, home);
         }

@@ -81,7 +81,7 @@ impl Shard {
         asked: u64,
     ) {
         let session = self.clients.sessions[key].name;
-        let one_home = (!filter.has_wildcard()).then(|| self.home_of_topic(filter.as_str()));
+        let one_home = (!filter.has_wildcard()).then(|| self.home_of_exact(filter));
         let shards = (0..self.clients.config.shards).map(ShardId);
         for shard in shards.filter(|shard| one_home.is_none_or(|home| home == *shard)) {
             self.clients.sessions[key].rare().active += 1;
@@ -123,7 +123,7 @@ impl Shard {
             return;
         }
         let topic = parcelled.message(&self.clients.publications).topic;
-        if self.home_of_topic(topic.as_str()) == self.clients.config.shard {
+        if self.home_of_topic(topic) == self.clients.config.shard {
             return; // what is kept here is never older than what was delivered here
         }
         let publications = &mut self.clients.publications;

@@ -121,13 +121,13 @@ fn those_who_are_not_let_in_and_those_who_break_the_rules() {
 #[test]
 fn a_group() {
     everywhere(|rig| {
-        rig.connect("p", "v5");
-        rig.ignore("p");
+        rig.connect("o", "v5");
+        rig.ignore("o");
         for name in ["m", "n"] {
             rig.connect(name, "v5 expiry=60 rm=2");
             rig.subscribe(name, "$share/g/t@1");
         }
-        rig.subscribe("m", "$share/h/t@0");
+        rig.subscribe("m", "$share/j/t@0");
         counted(
             rig,
             "connections_opened 3, connections 3, connects_received 3, clients_connected 3, \
@@ -135,9 +135,9 @@ fn a_group() {
              shared_subscriptions 3",
         );
         for id in 1..=5 {
-            rig.tell("p", &format!("publish t x 1#{id}"));
+            rig.tell("o", &format!("publish t x 1#{id}"));
         }
-        rig.tell("p", "publish t y");
+        rig.tell("o", "publish t y");
         assert_eq!((rig.heard("m").len() + rig.heard("n").len()), 5 + 6);
         counted(
             rig,
@@ -150,7 +150,7 @@ fn a_group() {
         rig.tell("n", "unsubscribe 1 $share/g/t");
         rig.expect("n", "unsuback 1 00");
         rig.cut("m");
-        rig.tell("p", "publish t z 1#6");
+        rig.tell("o", "publish t z 1#6");
         counted(
             rig,
             "connections_opened 3, connections 2, connects_received 3, clients_connected 2, \

@@ -238,13 +238,13 @@ fn what_was_said_before_a_takeover_is_not_lost() {
         let mut rig = Rig::with(shards, |config| config.work_max = 5);
         rig.connect("w", "v5");
         rig.subscribe("w", "#");
-        rig.connect("a", "v5 will=will,bye");
+        rig.connect("a", "v5 id=c will=will,bye");
         rig.open("b", "v5");
         let lines: Vec<String> = (0..20).map(|n| format!("publish t {n}")).collect();
         let said = lines.iter().map(String::as_str).chain(["disconnect"]);
         let said: Vec<u8> = said.flat_map(|line| words::packet(martlet_codec::Version::V5, line)).collect();
         rig.client("a").to_server.extend(said);
-        rig.client("b").to_server.extend(words::connect("b", "v5 id=a"));
+        rig.client("b").to_server.extend(words::connect("b", "v5 id=c"));
         rig.settle();
         rig.closed("a", NORMAL);
         rig.expect("b", "connack 00");
