@@ -132,7 +132,7 @@ impl Output {
     }
     /// Takes the empty buffer back for a pool.
     pub fn take_buffer(&mut self) -> Option<Vec<u8>> {
-        (self.is_empty() && self.bytes.capacity() > 0).then(|| {
+        (self.bytes.capacity() > 0 && self.is_empty()).then(|| {
             self.start = 0;
             core::mem::take(&mut self.bytes)
         })

@@ -186,6 +186,7 @@ impl Clients {
     }
 
     /// A client is owed SUBACK or UNSUBACK.
+    #[inline]
     pub(crate) fn owe_list(&mut self, id: ConnectionId, listed: Listed) {
         if listed.waits_for == 0 && listed.after <= self.recording.safe {
             return self.write_list(id, &listed);
@@ -195,6 +196,7 @@ impl Clients {
         self.wait(id, after);
     }
 
+    #[inline]
     fn write_list(&mut self, id: ConnectionId, listed: &Listed) {
         let Connection { protocol, output, .. } = &mut self.connections[id];
         output.give_buffer(|| self.pool.take());

@@ -98,8 +98,10 @@ impl Shard {
         self.clients.effects.push_back(Effect::Connected(id, said));
         self.watch(id);
         self.come_online(now, key);
-        self.clients.pump(now, key);
-        self.unblock_replays(now, key);
+        if found.is_some() {
+            self.clients.pump(now, key);
+            self.unblock_replays(now, key);
+        }
     }
 
     /// CONNACK with a reason, then the end.

@@ -51,12 +51,12 @@ pub(crate) fn hash(name: &[u8]) -> u64 {
 impl Shard {
     /// The shard at which a client's session lives.
     pub(crate) fn home_of(&self, client_id: &str) -> ShardId {
-        Partition::of_client(client_id).shard(self.clients.config.shards)
+        self.home(|| Partition::of_client(client_id))
     }
 
     /// The shard that keeps the retained message of a topic.
     pub(crate) fn home_of_topic(&self, topic: TopicName<'_>) -> ShardId {
-        Partition::of_topic(topic).shard(self.clients.config.shards)
+        self.home(|| Partition::of_topic(topic))
     }
 
     /// The shard that keeps the retained message which a filter without wildcards matches.
@@ -66,7 +66,15 @@ impl Shard {
 
     /// The shard that keeps a shared subscription.
     pub(crate) fn home_of_share(&self, filter: &str) -> ShardId {
-        Partition::of_share(filter).shard(self.clients.config.shards)
+        self.home(|| Partition::of_share(filter))
+    }
+
+    /// Where there is one shard, nothing is hashed.
+    fn home(&self, partition: impl FnOnce() -> Partition) -> ShardId {
+        match self.clients.config.shards {
+            1 => self.id(),
+            shards => partition().shard(shards),
+        }
     }
 }
 
