@@ -14,7 +14,7 @@ use crate::tidy::rust::Rust;
 use crate::tidy::tree::{File, Tree};
 
 /// Directories with code that checks a broker and is none.
-const TEST_ROOTS: [&str; 3] = ["crates/cli/src/conformance/", "crates/sim/", "fuzz/"];
+const TEST_ROOTS: [&str; 3] = ["crates/conformance/", "crates/sim/", "fuzz/"];
 
 /// A line that cites.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -144,7 +144,7 @@ mod tests {
             "crates/a/tests/c/b.rs",
             "crates/a/src/b_tests.rs",
             "crates/a/frames/b.txt",
-            "crates/cli/src/conformance/b.rs",
+            "crates/conformance/b.rs",
             "crates/sim/src/checks.rs",
             "fuzz/fuzz_targets/b.rs",
         ] {

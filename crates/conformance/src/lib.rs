@@ -1,10 +1,12 @@
-//! `martlet conformance`: the statements of the specifications as black-box tests of any broker.
+//! The statements of the specifications as black-box tests of any broker: what `martlet conformance` runs.
 //!
 //! Each test is a script of raw frames and exact answers, with client ids and topics of its own; it cleans up what it
 //! leaves. Where the specification leaves a choice, every allowed answer passes; where a broker declares that it lacks
 //! what a test needs, the test is skipped, and that is said. Nothing here knows our broker.
+#![forbid(unsafe_code)]
 
 mod describe;
+mod fault;
 mod offer;
 mod pattern;
 mod peer;
@@ -16,9 +18,8 @@ mod traces;
 mod transcript;
 mod words;
 
-use crate::args::ConformanceArgs;
-use crate::exit::{Failure, Status, stream_failure};
-use crate::signals::StopSignals;
+pub use fault::Fault;
+
 use martlet_client::{Client, ConnectFault, ConnectOptions, End as Ended, Url, Version};
 use martlet_net::Stream;
 use offer::Offer;
@@ -26,8 +27,9 @@ use peer::{Came, Peer};
 use script::{PATIENCE_MIN, Run, Stop, Target};
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Mutex;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 use words::Who;
@@ -37,8 +39,29 @@ const THREADS: usize = 12;
 
 /// How long the first connection may take.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
-/// How long the tests under way may take to clean up after a signal.
-const CLEAN_UP_LIMIT: Duration = Duration::from_secs(60);
+
+/// What is to be tested, and how that is told.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The broker.
+    pub url: Url,
+    /// Only tests with this in their name or in one of their ids.
+    pub only: Option<String>,
+    /// How long the broker may take for each answer.
+    pub patience: Duration,
+    /// Print one JSON object per test.
+    pub json: bool,
+    /// Write a JUnit report there, too.
+    pub junit: Option<PathBuf>,
+}
+
+/// Whoever may want a run to end early.
+pub trait Watch: Send + Sync {
+    /// Whether it is to end: tests under way clean up, and no other begins.
+    fn is_stopped(&self) -> bool;
+    /// The tests begin: from now on there is something to clean up.
+    fn begins(&self);
+}
 
 /// A script, and the statements that it tests: it runs in each version that one of them is from.
 pub(crate) struct Test {
@@ -104,41 +127,48 @@ struct Broker {
     offers: [(Version, Option<Offer>); 2],
 }
 
-pub(crate) fn run(args: &ConformanceArgs) -> Result<(), Failure> {
-    let cases = cases(args.only.as_deref());
-    if cases.is_empty() {
-        return Err(Failure::usage("--only: no test has a name or an id with this in it; --list shows them"));
-    }
-    if args.list {
-        return report::list(&cases);
-    }
-    let signals = StopSignals::watch(CLEAN_UP_LIMIT)?;
-    let target = target(args)?;
-    Stream::connect(&target.endpoint, CONNECT_MAX).map_err(|fault| stream_failure(&fault))?;
+/// Prints the tests that would run, and their ids.
+///
+/// # Errors
+/// There are none, or standard output takes nothing.
+pub fn list(only: Option<&str>) -> Result<(), Fault> {
+    report::list(&some(only)?)
+}
+
+fn some(only: Option<&str>) -> Result<Vec<Case>, Fault> {
+    Some(cases(only)).filter(|cases| !cases.is_empty()).ok_or(Fault::NoTest)
+}
+
+/// Runs the tests, and prints how each ended.
+///
+/// # Errors
+/// A test failed, or the run did not come to its end.
+pub fn run(options: &Options, watch: Arc<dyn Watch>) -> Result<(), Fault> {
+    let cases = some(options.only.as_deref())?;
+    let target = target(options);
+    Stream::connect(&target.endpoint, CONNECT_MAX).map_err(Fault::Stream)?;
     let begun = Instant::now();
     let mut broker = Broker::ask(target)?;
     // A report that cannot be written is told before the tests, not after them.
-    let junit = args.junit.as_deref().map(|file| File::create(file).map_err(|e| report::no_junit(file, &e)));
-    let junit = junit.transpose()?;
-    signals.may_wait(true);
-    broker.target.signals = Some(signals);
+    let path = options.junit.as_deref();
+    let junit = path.map(|file| File::create(file).map_err(|e| Fault::junit(file, e))).transpose()?;
+    watch.begins();
+    broker.target.watch = Some(watch);
     let outcomes = run_all(&broker, &cases);
     let took = begun.elapsed();
-    report::print(&outcomes, args.json, took)?;
-    if let (Some(mut file), Some(path)) = (junit, &args.junit) {
-        report::junit(&mut file, &outcomes, took).map_err(|e| report::no_junit(path, &e))?;
+    report::print(&outcomes, options.json, took)?;
+    if let (Some(mut file), Some(path)) = (junit, path) {
+        report::junit(&mut file, &outcomes, took).map_err(|e| Fault::junit(path, e))?;
     }
     if broker.target.is_stopped() {
-        let text = format!("interrupted: {} of {} tests have ended", outcomes.len(), cases.len());
-        return Err(Failure::new(Status::Interrupted, text));
+        return Err(Fault::Interrupted { ended: outcomes.len(), all: cases.len() });
     }
     let failed = outcomes.iter().filter(|outcome| outcome.is_failure()).count();
     if failed == 0 {
         return Ok(());
     }
-    let gone = Broker::ask(broker.target).err();
-    let gone = gone.map_or(String::new(), |gone| format!("; the broker is gone: {gone}"));
-    Err(Failure::new(Status::CheckFailed, format!("{failed} of {} failed{gone}", outcomes.len())))
+    let gone = Broker::ask(broker.target).err().map(|gone| gone.to_string());
+    Err(Fault::Failed { failed, all: outcomes.len(), gone })
 }
 
 fn cases(only: Option<&str>) -> Vec<Case> {
@@ -151,27 +181,27 @@ fn cases(only: Option<&str>) -> Vec<Case> {
     all.filter(is_wanted).collect()
 }
 
-fn target(args: &ConformanceArgs) -> Result<Target, Failure> {
-    let url: Url = args.broker.parse().map_err(|bad| Failure::usage(format!("--broker: {bad}")))?;
-    Ok(Target {
-        endpoint: url.endpoint,
+fn target(options: &Options) -> Target {
+    let url = &options.url;
+    Target {
+        endpoint: url.endpoint.clone(),
         user_name: url.user_name.as_deref().map(str::to_owned),
         password: url.password.as_deref().map(<[u8]>::to_vec),
-        patience: args.patience,
+        patience: options.patience,
         // Not the id of the process: in a container, that is the same each time.
         name: format!("mc{:07x}", RandomState::new().hash_one(()) & 0xfff_ffff),
-        signals: None,
-    })
+        watch: None,
+    }
 }
 
 impl Broker {
     /// A failure if there is nobody to test: in no version a client is let in.
-    fn ask(target: Target) -> Result<Self, Failure> {
+    fn ask(target: Target) -> Result<Self, Fault> {
         let (v5, v311) = (greet(&target, Version::V5), greet(&target, Version::V311));
         match (&v5, &v311) {
             (Greeting::Welcome(_), _) | (_, Greeting::Welcome(_)) => {}
             (Greeting::NoSuchVersion, Greeting::NoSuchVersion) => {
-                return Err(Failure::new(Status::CheckFailed, "the broker refuses MQTT 3.1.1 and 5.0"));
+                return Err(Fault::NoVersion);
             }
             (Greeting::Other, _) => reason(&target, Version::V5)?,
             _ => reason(&target, Version::V311)?,
@@ -203,13 +233,13 @@ impl Greeting {
 }
 
 /// Why a client is not let in, as our own client has it.
-fn reason(target: &Target, version: Version) -> Result<(), Failure> {
+fn reason(target: &Target, version: Version) -> Result<(), Fault> {
     let mut options = ConnectOptions::new(version, &format!("{}p", target.name));
     options.user_name = target.user_name.as_deref().map(Into::into);
     options.password = target.password.as_deref().map(Into::into);
     match Client::connect(&target.endpoint, options, target.patience.max(PATIENCE_MIN)) {
-        Err(ConnectFault::Ended(Ended::NoConnAck)) => Err(ConnectFault::TimedOut.into()),
-        Err(fault) => Err(fault.into()),
+        Err(ConnectFault::Ended(Ended::NoConnAck)) => Err(Fault::Connect(ConnectFault::TimedOut)),
+        Err(fault) => Err(Fault::Connect(fault)),
         // It has changed its mind.
         Ok(_) => Ok(()),
     }

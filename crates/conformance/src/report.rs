@@ -1,15 +1,14 @@
 //! What a run has found: for people, as JSON lines, as a JUnit file.
 
 use super::{Case, End, Outcome, statements};
-use crate::exit::{Failure, Status};
+use crate::Fault;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::Path;
 use std::time::Duration;
 
 /// The tests that would run, one a line, with their ids.
-pub(super) fn list(cases: &[Case]) -> Result<(), Failure> {
+pub(super) fn list(cases: &[Case]) -> Result<(), Fault> {
     let line = |case: &Case| {
         let ids: Vec<_> = case.test.ids(case.version).collect();
         format!("{:<44} {}\n", case.name(), ids.join(", "))
@@ -17,7 +16,7 @@ pub(super) fn list(cases: &[Case]) -> Result<(), Failure> {
     write(&cases.iter().map(line).collect::<String>())
 }
 
-pub(super) fn print(outcomes: &[Outcome], is_json: bool, took: Duration) -> Result<(), Failure> {
+pub(super) fn print(outcomes: &[Outcome], is_json: bool, took: Duration) -> Result<(), Fault> {
     if is_json {
         return write(&outcomes.iter().map(json).collect::<String>());
     }
@@ -111,19 +110,13 @@ pub(super) fn junit(file: &mut File, outcomes: &[Outcome], took: Duration) -> io
     file.write_all(out.as_bytes())
 }
 
-pub(super) fn no_junit(file: &Path, e: &io::Error) -> Failure {
-    Failure::new(Status::Configuration, format!("--junit: cannot write {}: {e}", file.display()))
-}
-
 fn put(out: &mut String, words: std::fmt::Arguments<'_>) {
     out.write_fmt(words).expect("a String takes all that is written");
 }
 
-fn write(text: &str) -> Result<(), Failure> {
+fn write(text: &str) -> Result<(), Fault> {
     match io::stdout().write_all(text.as_bytes()) {
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(Status::Configuration, format!("cannot write to stdout: {e}")))
-        }
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Fault::Print(e)),
         _ => Ok(()),
     }
 }

@@ -7,8 +7,8 @@ pub(super) struct Statement {
     pub(super) text: String,
 }
 
-const V5: &str = include_str!("../../../../spec/mqtt5.csv");
-const V311: &str = include_str!("../../../../spec/mqtt311.csv");
+const V5: &str = include_str!("../../../spec/mqtt5.csv");
+const V311: &str = include_str!("../../../spec/mqtt311.csv");
 
 /// The statement of an id as it is cited: `MQTT-3.1.0-2`, or `3.1.1 MQTT-3.1.0-2`.
 pub(super) fn find(id: &str) -> Option<Statement> {

@@ -31,11 +31,12 @@ use super::peer::{Came, Peer};
 use super::traces::Traces;
 use super::transcript::{Transcript, cut};
 use super::words::{self, Who};
-use crate::signals::StopSignals;
+use crate::Watch;
 use martlet_codec::Version;
 use martlet_net::Endpoint;
 use std::collections::BTreeMap;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -56,12 +57,12 @@ pub(super) struct Target {
     /// Begins each client id of this process: nine letters and digits.
     pub(super) name: String,
     /// A signal has come: no script goes on.
-    pub(super) signals: Option<StopSignals>,
+    pub(super) watch: Option<Arc<dyn Watch>>,
 }
 
 impl Target {
     pub(super) fn is_stopped(&self) -> bool {
-        self.signals.as_ref().is_some_and(StopSignals::came)
+        self.watch.as_ref().is_some_and(|watch| watch.is_stopped())
     }
 }
 
