@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use crate::test::{self, Tested};
-use crate::{conformance, fuzz, instructions, process, sim, spec, tidy};
+use crate::{commits, conformance, fuzz, instructions, process, sim, spec, tidy};
 
 /// How many seeds the simulator is given.
 const SEEDS: u64 = 3000;
@@ -19,6 +19,7 @@ pub(crate) fn run(root: &Path) -> (Result<(), String>, Option<Tested>) {
         cargo(root, "clippy --workspace --all-targets --all-features --quiet -- -D warnings")
     });
     steps.run("tidy", || tidy::run(root));
+    steps.run("commits", || commits::run(root));
     steps.run("spec", || spec::run(root, spec::Mode::Check));
     steps.run("test", || {
         let outcome = tested.insert(test::run(root, &test::Options::default()));

@@ -5,6 +5,7 @@
 mod bench;
 mod bounded;
 mod ci;
+mod commits;
 mod conformance;
 mod fuzz;
 mod instructions;
@@ -29,6 +30,7 @@ Usage: cargo xtask <COMMAND>
                               tested, and write docs/conformance.md; 1 while a statement has no test
                               --untested: print only those, write nothing
                               --check: say only whether docs/conformance.md is current
+  commits                     check the first lines of the commits that led here
   test [--no-system] [NAME]   install the foreign clients that tests need, then run all tests (or those named)
                               --no-system: install nothing and leave out the tests of foreign clients
   conformance [--compare]     run `martlet conformance` against the broker that is built here; 1 unless all pass
@@ -50,8 +52,8 @@ Usage: cargo xtask <COMMAND>
                               crates/shard/benches/instructions.toml any more
                               --record: write them there
   fuzz [--seconds N]          run each fuzz target for N seconds (default 20)
-  ci                          all of it: format, clippy, tidy, spec --check, tests, conformance, fuzzing, simulation,
-                              licences
+  ci                          all of it: format, clippy, tidy, commits, spec --check, tests, conformance, fuzzing,
+                              simulation, instructions, licences
   help                        this text
 
 test and ci end with one line, `N passed, N failed`. Exit code: 0 all well, 1 a check failed, 2 usage.";
@@ -99,6 +101,7 @@ fn run(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
             let tested = test::run(root, &test::Options::parse(options).map_err(Failure::Usage)?);
             conclude(&tested.result, Some(&tested))?;
         }
+        ["commits"] => commits::run(root)?,
         ["conformance"] => conformance::run(root)?,
         ["conformance", "--compare"] => conformance::compare(root)?,
         ["bench", options @ ..] => {
