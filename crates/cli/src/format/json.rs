@@ -1,13 +1,18 @@
 //! A message as one line of JSON. Builds no tree.
 
 use super::date::Stamp;
-use super::scan::is_json;
 use super::terminal::is_harmful;
 use martlet_client::{Properties, Property, Received};
+use serde::de::IgnoredAny;
 
 /// The payload is no JSON.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct NotJson;
+
+/// Whether the bytes are one JSON value (RFC 8259), nested 128 times at most.
+fn is_json(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| serde_json::from_str::<IgnoredAny>(text).is_ok())
+}
 
 /// How a message is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -260,5 +265,31 @@ pub(super) mod tests {
         {
             assert_eq!(base64(bytes.as_bytes()), text);
         }
+    }
+
+    #[test]
+    fn what_is_json() {
+        for good in ["0", "-1.5e+3", "\"\\u00e9\\n\"", "[]", "{}", " {\"a\" : [1, {\"b\":null}]} ", "true"] {
+            assert!(is_json(good.as_bytes()), "{good}");
+        }
+        for bad in [
+            "",
+            "01",
+            "1.",
+            "-",
+            "[1,]",
+            "{a:1}",
+            "{\"a\"}",
+            "\"\\x\"",
+            "\"\n\"",
+            "1 2",
+            "tru",
+            "[",
+            "\"\\u12\"",
+        ] {
+            assert!(!is_json(bad.as_bytes()), "{bad}");
+        }
+        assert!(!is_json(&[b'['; 100_000]), "no stack is deep enough");
+        assert!(!is_json(b"\xff"));
     }
 }

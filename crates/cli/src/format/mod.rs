@@ -4,7 +4,6 @@ mod date;
 mod json;
 mod parse;
 mod render;
-mod scan;
 mod terminal;
 
 pub(crate) use date::Stamp;

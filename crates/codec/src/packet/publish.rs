@@ -104,14 +104,6 @@ impl<'a> Publish<'a> {
         })
     }
 
-    /// The Message Expiry Interval in seconds (3.3.2.3.3).
-    pub fn message_expiry_interval(&self) -> Option<u32> {
-        self.properties.iter().find_map(|property| match property {
-            Property::MessageExpiryInterval(seconds) => Some(seconds),
-            _ => None,
-        })
-    }
-
     /// The Subscription Identifiers in their order (3.3.2.3.8).
     pub fn subscription_identifiers(&self) -> impl Iterator<Item = u32> + Clone + 'a {
         self.properties.iter().filter_map(|property| match property {
