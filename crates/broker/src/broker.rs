@@ -96,7 +96,12 @@ impl Broker {
         let seats = Seats::new(most);
         let (handle, parts) = open_parts(shards, bound.acceptors, &seats)?;
         let mut broker = Broker { endpoints: bound.endpoints, room, threads: Vec::new(), handle };
-        let shared = ShardSeed { config, interest: Arc::new(Interest::new()), seed: random_seed(), shards };
+        let shared = ShardSeed {
+            config,
+            interest: Arc::new(Interest::with_seed(random_seed())),
+            seed: random_seed(),
+            shards,
+        };
         for parts in parts {
             broker.spawn(parts, shared.clone())?; // on a fault `broker` is dropped, which stops the others
         }

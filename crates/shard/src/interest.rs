@@ -35,6 +35,8 @@ const KEEPING_BUCKETS: usize = 1 << 12;
 /// shard holds.
 #[derive(Debug)]
 pub struct Interest {
+    /// Of the hash.
+    seed: u64,
     masks: Box<[AtomicU64]>,
     /// Shards that may have a subscriber with QoS 1 or 2.
     keeping: Box<[AtomicU64]>,
@@ -51,39 +53,69 @@ impl Interest {
     /// Nobody is interested in anything.
     #[must_use]
     pub fn new() -> Self {
+        Self::with_seed(0)
+    }
+
+    /// The same with a seed of its own for the hash. If clients do not know it, they cannot choose filters that share a
+    /// bucket with those of others, which would cost superfluous routing.
+    #[must_use]
+    pub fn with_seed(seed: u64) -> Self {
         let masks = |count| (0..count).map(|_| AtomicU64::new(0)).collect();
-        Interest { masks: masks(BUCKETS), keeping: masks(KEEPING_BUCKETS), levels: Levels::default() }
+        Interest { seed, masks: masks(BUCKETS), keeping: masks(KEEPING_BUCKETS), levels: Levels::default() }
+    }
+
+    /// The bucket of a text.
+    fn bucket(&self, key: Key, text: &str) -> usize {
+        let mut hasher = FixedState::with_seed(self.seed.wrapping_add(key as u64)).build_hasher();
+        hasher.write(text.as_bytes());
+        (hasher.finish() >> 48) as usize
+    }
+
+    /// The bucket under which a filter is filed.
+    fn bucket_of(&self, filter: TopicFilter<'_>) -> usize {
+        let text = filter.as_str();
+        let mut end = 0;
+        for (depth, level) in text.split('/').enumerate() {
+            match (depth, level) {
+                (0, "+" | "#") => return self.bucket(Key::Prefix, ""),
+                (1, "+" | "#") => return self.bucket(Key::Level, &text[..end]),
+                (_, "+" | "#") => return self.bucket(Key::TwoLevels, two_levels(text)),
+                (0, _) => end = level.len(),
+                _ => {}
+            }
+        }
+        self.bucket(Key::Exact, text)
+    }
+
+    /// The union of the masks that a topic name asks for.
+    fn asked(&self, topic: TopicName<'_>, mask: impl Fn(usize) -> u64) -> u64 {
+        let mask = |key, text| mask(self.bucket(key, text));
+        let text = topic.as_str();
+        let mut shards = mask(Key::Exact, text);
+        if !topic.is_reserved() {
+            shards |= mask(Key::Prefix, ""); // [MQTT-4.7.2-1]
+        }
+        let mut ends = text.match_indices('/').map(|(at, _)| at);
+        let first = ends.next().unwrap_or(text.len());
+        shards |= mask(Key::Level, &text[..first]);
+        if first < text.len() {
+            let second = ends.next().unwrap_or(text.len());
+            shards |= mask(Key::TwoLevels, &text[..second]);
+        }
+        shards
     }
 
     /// The shards that may have a subscriber for the topic name: bit n is shard n. It is a
     /// superset of those that had one before the call.
     #[must_use]
     pub fn shards(&self, topic: TopicName<'_>) -> u64 {
-        asked(topic, |bucket| self.masks[bucket].load(Ordering::Acquire))
+        self.asked(topic, |bucket| self.masks[bucket].load(Ordering::Acquire))
     }
 
     /// The shards that may have a subscriber with QoS 1 or 2, which keeps what it is sent; a superset as well.
     pub(crate) fn keeping(&self, topic: TopicName<'_>) -> u64 {
-        asked(topic, |bucket| self.keeping[coarse(bucket)].load(Ordering::Acquire))
+        self.asked(topic, |bucket| self.keeping[coarse(bucket)].load(Ordering::Acquire))
     }
-}
-
-/// The union of the masks that a topic name asks for.
-fn asked(topic: TopicName<'_>, mask: impl Fn(usize) -> u64) -> u64 {
-    let mask = |key, text| mask(usize::from(bucket(key, text)));
-    let text = topic.as_str();
-    let mut shards = mask(Key::Exact, text);
-    if !topic.is_reserved() {
-        shards |= mask(Key::Prefix, ""); // [MQTT-4.7.2-1]
-    }
-    let mut ends = text.match_indices('/').map(|(at, _)| at);
-    let first = ends.next().unwrap_or(text.len());
-    shards |= mask(Key::Level, &text[..first]);
-    if first < text.len() {
-        let second = ends.next().unwrap_or(text.len());
-        shards |= mask(Key::TwoLevels, &text[..second]);
-    }
-    shards
 }
 
 /// The bucket of those who keep messages.
@@ -120,7 +152,7 @@ impl InterestCounts {
             self.counts = vec![0; BUCKETS];
             self.coarse = vec![0; KEEPING_BUCKETS];
         }
-        let bucket = usize::from(bucket_of(filter));
+        let bucket = interest.bucket_of(filter);
         self.counts[bucket] += 1;
         if self.counts[bucket] == 1 {
             interest.masks[bucket].fetch_or(self.bit, Ordering::AcqRel);
@@ -130,7 +162,7 @@ impl InterestCounts {
 
     /// A filter that was added has a subscription with QoS 1 or 2, now or before. To be called before the SUBACK.
     pub(crate) fn keeps(&mut self, interest: &Interest, filter: TopicFilter<'_>) {
-        let mask = &interest.keeping[coarse(usize::from(bucket_of(filter)))];
+        let mask = &interest.keeping[coarse(interest.bucket_of(filter))];
         if mask.load(Ordering::Relaxed) & self.bit != self.bit {
             mask.fetch_or(self.bit, Ordering::AcqRel);
         }
@@ -141,7 +173,7 @@ impl InterestCounts {
         if self.bit == 0 {
             return;
         }
-        let bucket = usize::from(bucket_of(filter));
+        let bucket = interest.bucket_of(filter);
         let Some(count) = self.counts.get_mut(bucket).filter(|count| **count > 0) else {
             debug_assert!(false, "only an added filter is removed");
             return;
@@ -167,32 +199,9 @@ enum Key {
     TwoLevels,
 }
 
-/// The bucket under which a filter is filed.
-fn bucket_of(filter: TopicFilter<'_>) -> u16 {
-    let text = filter.as_str();
-    let mut end = 0;
-    for (depth, level) in text.split('/').enumerate() {
-        match (depth, level) {
-            (0, "+" | "#") => return bucket(Key::Prefix, ""),
-            (1, "+" | "#") => return bucket(Key::Level, &text[..end]),
-            (_, "+" | "#") => return bucket(Key::TwoLevels, two_levels(text)),
-            (0, _) => end = level.len(),
-            _ => {}
-        }
-    }
-    bucket(Key::Exact, text)
-}
-
 /// The first two levels of a text that has more.
 fn two_levels(text: &str) -> &str {
     text.match_indices('/').nth(1).map_or(text, |(at, _)| &text[..at])
-}
-
-/// A fixed hash, because all shards must agree on it. Chosen collisions cost only superfluous routing.
-fn bucket(key: Key, text: &str) -> u16 {
-    let mut hasher = FixedState::with_seed(key as u64).build_hasher();
-    hasher.write(text.as_bytes());
-    (hasher.finish() >> 48) as u16
 }
 
 #[cfg(test)]

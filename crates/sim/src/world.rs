@@ -46,7 +46,7 @@ impl<'t> World<'t> {
     fn new(seed: u64, fault: Option<Fault>, trace: &'t mut Trace) -> Self {
         let mut random = Random::new(seed);
         let plan = Plan::new(&mut random);
-        let interest = Arc::new(Interest::new());
+        let interest = Arc::new(Interest::with_seed(plan.seed));
         let listener = Arc::new(plan.listener());
         let host = |shard| Host::new(plan.config(shard), &interest, Arc::clone(&listener));
         let hosts = (0..plan.shards).map(host).collect();
