@@ -26,7 +26,8 @@ impl World<'_> {
             0..62 => self.publish_something(at),
             62..85 => self.subscribe_something(at),
             85..91 => self.unsubscribe_something(at),
-            91..94 => self.disconnect(at),
+            91..93 => self.disconnect(at),
+            93 => return self.read_slowly(),
             94 => return self.leave_backlog(),
             _ => self.clients[at].stalled_until = self.step + self.random.below(200) as u64,
         }

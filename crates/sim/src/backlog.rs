@@ -37,25 +37,13 @@ impl World<'_> {
         }
         let settling = std::mem::replace(&mut self.settling, true);
         (0..MESSAGES).for_each(|_| self.publish(publisher, topic, QoSLevel::AtLeastOnce, false, false));
-        self.pass_without(leaver)?;
+        self.pass(PASSES, Some(leaver))?;
         self.trace.say(|| format!("{:?} {leaver} leaves with what it has of {filter}", self.now));
         let link = &mut self.links[link];
         (link.cut, link.up_end, link.down_end) = (true, Some(Loss::Failed), true);
         link.up.bytes.clear();
-        let outcome = self.pass_without(leaver);
+        let outcome = self.pass(PASSES, Some(leaver));
         self.settling = settling;
         outcome
-    }
-
-    fn pass_without(&mut self, leaver: usize) -> Verdict {
-        for _ in 0..PASSES {
-            for host in 0..self.hosts.len() {
-                self.turn(host)?;
-            }
-            for at in (0..self.clients.len()).filter(|at| *at != leaver) {
-                self.client_turn(at)?;
-            }
-        }
-        Ok(())
     }
 }

@@ -46,9 +46,9 @@ fault_table! {
     AnswerForNext     "answer-for-next"    Admission, "An authenticator's late answer meets the next connection in the slot.";
     DrainedTooEarly   "drained-too-early"  Retained, "MailDrained is said while mail still waits.";
     DrainedInPassing  "drained-in-passing" Retained, "MailDrained is said when each mailbox was empty at a moment of its own.";
-    ByteTwice         "byte-twice"         Protocol | PacketId | Once | Delivery | Liveness | Matching, "A byte reaches the client twice.";
-    TransmittedLost   "transmitted-lost"   PacketId | Protocol | Once | Session, "The shard is not told that some output went out, so it goes out again.";
-    PubAckSwallowed   "puback-swallowed"   Liveness, "A PUBACK of the broker never leaves.";
+    ByteTwice         "byte-twice"         Promise | Protocol | PacketId | Once | Delivery | Liveness | Matching, "A byte reaches the client twice.";
+    TransmittedLost   "transmitted-lost"   Promise | PacketId | Protocol | Once | Session, "The shard is not told that some output went out, so it goes out again.";
+    PubAckSwallowed   "puback-swallowed"   Liveness | Promise, "A PUBACK of the broker never leaves.";
     PubRelSwallowed   "pubrel-swallowed"   Liveness, "A PUBREL of the broker never leaves.";
     PublishTwice      "publish-twice"      PacketId, "A PUBLISH leaves twice, with the same identifier.";
     DeliveredAgain    "delivered-again"    Once | Shared | Will, "A QoS 2 message is sent again as a new one after it was settled.";

@@ -22,6 +22,7 @@ mod promises;
 mod questions;
 mod random;
 mod replays;
+mod slow;
 mod tamper;
 mod trace;
 mod wills;
