@@ -51,6 +51,9 @@ pub(crate) fn room(limit: Option<u64>, shards: u8, max_connections: Option<usize
     match limit {
         _ if max_connections == Some(most) => format!("room for {most} connections: max_connections"),
         None => "room for any number of connections: open files are not limited".to_owned(),
+        Some(limit) if limit <= kept => format!(
+            "room for {most} connection: the limit of open files is {limit}, and the broker itself may need {kept}"
+        ),
         Some(limit) => format!(
             "room for {most} connections: the limit of open files is {limit}, of which {kept} are kept for the broker itself"
         ),
@@ -80,6 +83,19 @@ mod tests {
         let text = fault.to_string();
         assert!(text.contains("open files is 16") && text.contains("need at least 17"), "{text}");
         assert!(check(None, 64, 100).is_ok());
+    }
+
+    #[test]
+    fn the_room_is_explained_whatever_the_limit() {
+        let told = |limit| room(Some(limit), 2, None, connections_max(Some(limit), 2));
+        assert_eq!(
+            told(64),
+            "room for 16 connections: the limit of open files is 64, of which 48 are kept for the broker itself"
+        );
+        assert_eq!(
+            told(16),
+            "room for 1 connection: the limit of open files is 16, and the broker itself may need 48"
+        );
     }
 
     #[test]

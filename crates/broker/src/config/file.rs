@@ -81,11 +81,8 @@ impl Reader<'_> {
                         self.fault(key.span(), what);
                     }
                     None => {
-                        let known = NUMBERS.iter().map(|number| number.name).chain([LISTENERS, LISTENER]);
-                        match like_listeners(name, value) {
-                            Some(option) => self.fault(key.span(), did_you_mean(name, option)),
-                            None => self.unknown(key.span(), name, known),
-                        }
+                        let what = unknown_here(name, value);
+                        self.fault(key.span(), what);
                     }
                 },
             }
@@ -97,26 +94,19 @@ impl Reader<'_> {
         let found = found.and_then(|n| u64::from_str_radix(n.as_str(), n.radix()).ok());
         match found.filter(|n| (number.min..=number.max).contains(n)) {
             Some(n) => (number.set)(&mut self.config, n),
-            None => {
-                let Number { name, min, max, unit, .. } = number;
-                self.fault(
-                    value.span(),
-                    format!("`{name}` is a whole number from {min} to {max}, in {unit}"),
-                );
-            }
+            None => self.fault(value.span(), number.takes()),
         }
     }
 
     fn urls(&mut self, value: &Value<'_>) {
+        if has_tables(value) {
+            let what = "`listeners` is a list of URLs; a listener with options is a table: [[listener]]";
+            return self.fault(value.span(), what.to_owned());
+        }
         let Some(list) = self.list(value, "`listeners` is a list of URLs: [\"mqtt://127.0.0.1:1883\"]")
         else {
             return;
         };
-        let has_tables = list.iter().any(|item| item.get_ref().as_table().is_some());
-        if has_tables {
-            let what = "`listeners` is a list of URLs; a listener with options is a table: [[listener]]";
-            return self.fault(value.span(), what.to_owned());
-        }
         for item in list.iter() {
             if let Some(listener) = self.url(item) {
                 self.listeners.push(listener);
@@ -136,7 +126,8 @@ impl Reader<'_> {
     }
 
     fn listener(&mut self, span: Range<usize>, table: &DeTable<'_>) {
-        let (mut listener, mut has_url, mut allow_anonymous, mut mode) = (None, false, None, None);
+        let (mut listener, mut allow_anonymous, mut mode) = (None, None, None);
+        let mut has_url = false; // or what may have been meant as one
         let mut allow_control_characters = true;
         for (key, value) in table {
             match key.get_ref().as_ref() {
@@ -155,7 +146,12 @@ impl Reader<'_> {
                     );
                     self.fault(key.span(), what);
                 }
-                name => self.unknown(key.span(), name, OF_LISTENER.into_iter()),
+                name => {
+                    has_url |= nearest(name, OF_LISTENER.into_iter()).is_none_or(|option| option == URL)
+                        && nearest(name, globals()).is_none();
+                    let what = unknown_in_listener(name);
+                    self.fault(key.span(), what);
+                }
             }
         }
         if !has_url {
@@ -181,7 +177,8 @@ impl Reader<'_> {
 
     /// Permissions, as `chmod` takes them.
     fn mode(&mut self, value: &Value<'_>) -> Option<u32> {
-        let text = value.get_ref().as_str().filter(|text| (3..=4).contains(&text.len()));
+        let is_octal = |text: &&str| text.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
+        let text = value.get_ref().as_str().filter(|text| (3..=4).contains(&text.len())).filter(is_octal);
         let mode = text.and_then(|text| u32::from_str_radix(text, 8).ok()).filter(|mode| *mode <= 0o777);
         if mode.is_none() {
             self.fault(
@@ -236,25 +233,58 @@ impl Reader<'_> {
         let named = ["output_low_bytes", "output_high_bytes"].iter().find_map(|name| table.get(*name));
         self.fault(named.map_or(0..0, Spanned::span), what);
     }
-
-    fn unknown(&mut self, span: Range<usize>, name: &str, known: impl Iterator<Item = &'static str> + Clone) {
-        let nearest = known.clone().min_by_key(|option| distance(name, option));
-        let what = match nearest.filter(|option| distance(name, option) <= 3 && name.len() > 3) {
-            Some(option) => did_you_mean(name, option),
-            None => {
-                format!("`{name}` is unknown; valid options: {}", known.collect::<Vec<_>>().join(", "))
-            }
-        };
-        self.fault(span, what);
-    }
 }
 
 fn did_you_mean(name: &str, option: &str) -> String {
     format!("`{name}` is unknown; did you mean `{option}`?")
 }
 
+/// What is wrong with an unknown name at the top of the file, or with a section.
+fn unknown_here(name: &str, value: &Value<'_>) -> String {
+    if let Some(option) = like_listeners(name, value).or_else(|| nearest(name, globals())) {
+        return did_you_mean(name, option);
+    }
+    match nearest(name, OF_LISTENER.into_iter()) {
+        Some(option) => format!("{} Write it below [[listener]]", did_you_mean(name, option)),
+        None if value.get_ref().as_table().is_some() => {
+            format!("there is no section [{name}]: write its options at the top of the file")
+        }
+        None => not_one_of(name, globals()),
+    }
+}
+
+/// The same for one in a listener.
+fn unknown_in_listener(name: &str) -> String {
+    let of_listener = OF_LISTENER.into_iter();
+    match (nearest(name, of_listener.clone()), nearest(name, globals())) {
+        (Some(option), _) => did_you_mean(name, option),
+        (None, Some(option)) => {
+            format!("{} Move it above the first [[listener]]", did_you_mean(name, option))
+        }
+        (None, None) => not_one_of(name, of_listener),
+    }
+}
+
+fn not_one_of(name: &str, known: impl Iterator<Item = &'static str>) -> String {
+    format!("`{name}` is unknown; valid options: {}", known.collect::<Vec<_>>().join(", "))
+}
+
+/// The option that a misspelt name is for: a few letters are wrong, or the end is missing.
+fn nearest(name: &str, mut known: impl Iterator<Item = &'static str> + Clone) -> Option<&'static str> {
+    let name = &*name.to_ascii_lowercase();
+    let most = (name.len() / 3).max(3).min(name.len() / 2);
+    let near = known.clone().min_by_key(|option| distance(name, option));
+    let near = near.filter(|option| distance(name, option) <= most);
+    near.or_else(|| known.find(|option| name.len() > 3 && option.starts_with(name)))
+}
+
+/// What stands at the top of the file.
+fn globals() -> impl Iterator<Item = &'static str> + Clone {
+    NUMBERS.iter().map(|number| number.name).chain([LISTENERS, LISTENER])
+}
+
 fn is_global(name: &str) -> bool {
-    NUMBERS.iter().any(|number| number.name == name)
+    globals().any(|option| option == name)
 }
 
 /// A fault of the syntax, in words for whoever does not know TOML's own.
@@ -263,37 +293,57 @@ fn syntax_fault(text: &str, error: &toml::de::Error) -> (Range<usize>, String) {
     let start =
         text.get(..place.start).map_or(0, |before| before.rfind('\n').map_or(0, |newline| newline + 1));
     let line = text[start..].lines().next().unwrap_or_default().trim();
-    let what = match line.split_once(':') {
-        Some((name, _)) if !line.contains('=') && is_global(name.trim()) => {
-            format!("options are written with `=`: {} = ...", name.trim())
+    let name_end = line.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(line.len());
+    let (name, rest) = line.split_at(name_end);
+    let message = error.message();
+    let what = match value_of(name) {
+        Some(_) if !line.contains('=') && !rest.is_empty() => {
+            format!("options are written with `=`: {name} = ...")
         }
-        _ => format!("invalid TOML: {}", error.message()),
+        // The parser takes it for a text without quotes, or for the beginning of `true`.
+        Some(value) if message.contains("must be quoted") || message.contains("boolean") => {
+            format!("invalid TOML: {value}")
+        }
+        _ => format!("invalid TOML: {message}"),
     };
     (place, what)
 }
 
+/// What an option that is no URL takes.
+fn value_of(name: &str) -> Option<String> {
+    let is_switch = [ALLOW_ANONYMOUS, ALLOW_CONTROL_CHARACTERS].contains(&name);
+    let number = NUMBERS.iter().find(|number| number.name == name).map(Number::takes);
+    number.or_else(|| is_switch.then(|| format!("`{name}` is true or false")))
+}
+
 /// Which of the two ways to write listeners is meant: they differ by one letter, and by what follows.
 fn like_listeners(name: &str, value: &Value<'_>) -> Option<&'static str> {
-    let is_near = distance(name, LISTENER).min(distance(name, LISTENERS)) <= 3 && name.len() > 3;
-    let has_tables = match value.get_ref() {
+    let distance_to = |option| distance(&name.to_ascii_lowercase(), option);
+    let is_near = distance_to(LISTENER).min(distance_to(LISTENERS)) <= 3 && name.len() > 3;
+    is_near.then_some(if has_tables(value) { LISTENER } else { LISTENERS })
+}
+
+fn has_tables(value: &Value<'_>) -> bool {
+    match value.get_ref() {
         DeValue::Array(list) => list.iter().any(|item| item.get_ref().as_table().is_some()),
         value => value.as_table().is_some(),
-    };
-    is_near.then_some(if has_tables { LISTENER } else { LISTENERS })
+    }
 }
 
 /// Where the first option stands, if all are written as Mosquitto writes them: a name, a space, a value.
 fn mosquitto_option(text: &str) -> Option<Range<usize>> {
     let is_option = |line: &str| {
-        line.split_once(' ').is_some_and(|(name, value)| {
+        line.split_once([' ', '\t']).is_some_and(|(name, value)| {
             let is_name = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
             is_name && !value.trim_start().starts_with('=')
         })
     };
+    let is_ours =
+        |line: &str| NUMBERS.iter().any(|number| line.split([' ', '\t']).next() == Some(number.name));
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let first = lines.clone().next()?;
     let start = first.as_ptr().addr() - text.as_ptr().addr();
-    lines.all(is_option).then_some(start..start + first.len())
+    (!is_ours(first) && lines.all(is_option)).then_some(start..start + first.len())
 }
 
 /// Letters to insert, delete or replace to make one word of the other.

@@ -12,6 +12,14 @@ pub(super) struct Number {
     pub(super) set: fn(&mut Config, u64),
 }
 
+impl Number {
+    /// In words.
+    pub(super) fn takes(&self) -> String {
+        let Number { name, min, max, unit, .. } = self;
+        format!("`{name}` is a whole number from {min} to {max}, in {unit}")
+    }
+}
+
 const U16: u64 = u16::MAX as u64;
 const U32: u64 = u32::MAX as u64;
 /// The largest MQTT packet: 1 + 4 bytes of header and 268,435,455 of body (2.1.4).

@@ -62,10 +62,10 @@ fn every_fault_has_its_place() {
         ],
     );
     rejects(
-        "[[listener]]\nurll = 'mqtt://h'\n",
+        "[[listener]]\nallow_anonymus = true\n",
         &[
             "t.toml:1:1: a listener needs `url`: url = \"mqtt://127.0.0.1:1883\"",
-            "t.toml:2:1: `urll` is unknown; did you mean `url`?",
+            "t.toml:2:1: `allow_anonymus` is unknown; did you mean `allow_anonymous`?",
         ],
     );
     rejects(
@@ -163,6 +163,31 @@ fn hints_lead_to_what_works() {
     hint("memory_bytes_max = \"2 GiB\"", "1:20", "a whole number");
     hint("memory_bytes_max = 2GiB", "1:20", "invalid TOML");
     hint("colour = 1", "1:1", "valid options: shards");
+    hint("SHARDS = 1", "1:1", "did you mean `shards`?");
+    hint("max_packet_size = 1000", "1:1", "did you mean `maximum_packet_size`?");
+    hint("memory_bytes = 1", "1:1", "did you mean `memory_bytes_max`?");
+    hint("shards = two", "1:10", "a whole number from 1 to 64");
+    hint("shards = 2;", "1:10", "a whole number from 1 to 64");
+    hint("shards =", "1:9", "a whole number from 1 to 64");
+    hint("shards == 2", "1:9", "extra `=`");
+    hint("shards 2", "1:8", "options are written with `=`: shards = ...");
+    hint("[limits]\nshards = 2", "1:2", "no section [limits]: write its options at the top");
+    hint("allow_anonymus = true", "1:1", "did you mean `allow_anonymous`? Write it below [[listener]]");
+    hint("[listeners]\nallow_anonymous = true", "1:1", "a listener with options is a table: [[listener]]");
+    for options in ["urll = 'mqtt://h'", "URL = 'mqtt://h'"] {
+        hint(&format!("[[listener]]\n{options}"), "2:1", "did you mean `url`?");
+    }
+    for options in ["port = 1883", "address = 'mqtt://h'"] {
+        hint(&format!("[[listener]]\n{options}"), "2:1", "valid options: url,");
+    }
+    hint("[[listener]]\nurl = 'h'\nallow_anonymous = yes", "3:19", "`allow_anonymous` is true or false");
+    hint("[[listener]]\nurl = 'h'\nallow_anonymous true", "3:17", "options are written with `=`");
+    hint("[[listener]]\nurl = 'h'\nshard = 2", "3:1", "`shards`? Move it above the first [[listener]]");
+    hint("[[listener]]\nurl = 'h'\nlisteners = ['g']", "3:1", "move it above the first [[listener]]");
+    hint("[[listener]]\nurl = 'unix:///s'\nmode = '+66'", "3:8", "octal digits in quotes");
+    hint("listeners = ['tcp//host:1884']", "1:14", "write mqtt://host:1884");
+    hint("listeners = ['unix//run/m.sock']", "1:14", "write unix:///run/m.sock");
+    hint("listener\t1883", "1:1", "mosquitto.conf");
 }
 
 #[test]

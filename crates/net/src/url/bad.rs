@@ -90,14 +90,7 @@ impl std::error::Error for BadUrl {}
 
 /// Other programs' names for the same things.
 fn unknown_scheme(f: &mut fmt::Formatter<'_>, found: &str) -> fmt::Result {
-    let meant = match found.to_ascii_lowercase().as_str() {
-        "tcp" | "http" => Some(Scheme::Mqtt),
-        "ssl" | "tls" | "mqtt+ssl" | "mqtt+tls" | "https" => Some(Scheme::Mqtts),
-        "mqtt+ws" | "http+ws" => Some(Scheme::Ws),
-        "mqtt+wss" | "https+ws" => Some(Scheme::Wss),
-        _ => None,
-    };
-    match meant {
+    match Scheme::meant_by(found) {
         Some(scheme) => write!(f, "`{found}://` is unknown; write {}://", scheme.name()),
         None => write!(f, "`{found}://` is unknown; write mqtt://, mqtts://, ws://, wss:// or unix://"),
     }

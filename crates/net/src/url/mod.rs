@@ -41,6 +41,16 @@ impl Scheme {
             Self::Unix => "unix",
         }
     }
+    /// The scheme that other programs call by this name.
+    fn meant_by(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "tcp" | "http" => Some(Self::Mqtt),
+            "ssl" | "tls" | "mqtt+ssl" | "mqtt+tls" | "https" => Some(Self::Mqtts),
+            "mqtt+ws" | "http+ws" => Some(Self::Ws),
+            "mqtt+wss" | "https+ws" => Some(Self::Wss),
+            _ => None,
+        }
+    }
     /// The port where a URL names none; 0 for a Unix socket.
     pub const fn default_port(self) -> u16 {
         match self {

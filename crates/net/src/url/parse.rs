@@ -42,11 +42,14 @@ pub(super) fn url(text: &str) -> Result<Url> {
 /// `mqtt//host`, `mqtt:/host`, `mqtt:host` and the like. `mqtt:1883` is a host and a port.
 fn unseparated(text: &str) -> Option<BadUrl> {
     let (name, rest) = text.split_at(text.find([':', '/'])?);
-    let scheme = Scheme::ALL.into_iter().find(|scheme| scheme.name().eq_ignore_ascii_case(name))?;
+    let ours = Scheme::ALL.into_iter().find(|scheme| scheme.name().eq_ignore_ascii_case(name));
+    let scheme = ours.or_else(|| Scheme::meant_by(name))?;
     let place = rest.trim_start_matches([':', '/']);
     let is_port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-'));
     let is_meant = rest.starts_with("//") || rest.strip_prefix(':').is_some_and(|rest| !is_port(rest));
-    let found = || BadUrl::SchemeUnseparated { scheme, rest: without_password(place).to_owned() };
+    let place = without_password(place);
+    let slash = if scheme == Scheme::Unix { "/" } else { "" }; // of the path
+    let found = || BadUrl::SchemeUnseparated { scheme, rest: format!("{slash}{place}") };
     (is_meant && !place.is_empty()).then(found)
 }
 

@@ -52,6 +52,11 @@ fn what_is_refused() {
     rejects("mqtt:host", meant("host"));
     rejects("mqtt:127.0.0.1:1883", meant("127.0.0.1:1883"));
     rejects("MQTT:u:secret@h", meant("h"));
+    rejects("tcp//u:secret@h:1884", meant("h:1884"));
+    rejects(
+        "unix//run/m.sock",
+        BadUrl::SchemeUnseparated { scheme: Scheme::Unix, rest: "/run/m.sock".into() },
+    );
     rejects("mqtt:65536", BadUrl::PortInvalid("65536".into()));
     rejects("h:65536", BadUrl::PortInvalid("65536".into()));
     rejects("h:+1", BadUrl::PortInvalid("+1".into()));
