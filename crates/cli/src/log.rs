@@ -5,7 +5,7 @@ use crate::args::{LogFormat, LogLevel};
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 use tracing::Level;
 use tracing_subscriber::fmt::MakeWriter;
@@ -33,6 +33,8 @@ struct State {
     dropped: u64,
     /// The thread is writing what it took out.
     is_writing: bool,
+    /// That thread: its one line in a round, which says how many were dropped, finds room.
+    writer: Option<ThreadId>,
 }
 
 impl Log {
@@ -71,10 +73,15 @@ impl Log {
         }
     }
 
+    /// Writes to standard error what is no event, as all that is written: without waiting for its reader.
+    pub(crate) fn say(&self, line: &str) {
+        self.push(format!("martlet: {}\n", crate::harmless(line)).as_bytes());
+    }
+
     /// Adds one line, or counts it.
     fn push(&self, line: &[u8]) {
         let mut state = self.lock();
-        if state.bytes >= QUEUE_BYTES_MAX {
+        if state.bytes >= QUEUE_BYTES_MAX && state.writer != Some(thread::current().id()) {
             state.dropped += 1;
             return;
         }
@@ -85,22 +92,20 @@ impl Log {
     }
 
     fn write_forever(&self, mut out: impl Write) {
+        self.lock().writer = Some(thread::current().id());
         loop {
-            let (lines, dropped) = self.take();
+            let lines = self.take();
             // Where nobody can read it, the broker goes on without a log.
             let _ = out.write_all(&lines);
             let mut state = self.lock();
             state.is_writing = false;
             drop(state);
-            if dropped > 0 {
-                tracing::warn!(dropped, "log lines were dropped: standard error was not read fast enough");
-            }
             self.0.changed.notify_all();
         }
     }
 
-    /// All that waits, once something does, and how many lines found no room behind it.
-    fn take(&self) -> (Vec<u8>, u64) {
+    /// All that waits, once something does. What found no room behind it is reported by the next line.
+    fn take(&self) -> Vec<u8> {
         let mut state = self.lock();
         while state.lines.is_empty() {
             state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -108,7 +113,12 @@ impl Log {
         state.is_writing = true;
         state.bytes = 0;
         let lines = std::mem::take(&mut state.lines).into_iter().flatten().collect();
-        (lines, std::mem::take(&mut state.dropped))
+        let dropped = std::mem::take(&mut state.dropped);
+        drop(state);
+        if dropped > 0 {
+            tracing::warn!(dropped, "log lines were dropped: standard error was not read fast enough");
+        }
+        lines
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -202,6 +212,29 @@ mod tests {
             bytes += reader.recv().unwrap().len();
         }
         assert_eq!(bytes, (1 + kept) * line.len(), "whole lines, each once");
+    }
+
+    /// Also where the queue is full again before the report of the last time is written.
+    #[test]
+    fn every_line_is_written_or_counted() {
+        let (log, (sender, reader)) = (Log::default(), sync_channel(0));
+        let writes = log.clone();
+        thread::spawn(move || {
+            let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(writes.clone()).finish();
+            tracing::subscriber::with_default(subscriber, || writes.write_forever(Stalled(sender)));
+        });
+        let (line, mut read) = ([&[b'x'; 999][..], b"\n"].concat(), Vec::new());
+        for _ in 0..4 {
+            (0..3000).for_each(|_| log.push(&line));
+            read.extend(reader.recv().unwrap());
+        }
+        while let Ok(more) = reader.recv_timeout(Duration::from_millis(500)) {
+            read.extend(more);
+        }
+        let text = String::from_utf8(read).unwrap();
+        let written = text.lines().filter(|line| line.starts_with('x')).count();
+        let counted = text.lines().filter_map(|line| line.split_once("dropped=")?.1.parse::<usize>().ok());
+        assert_eq!(written + counted.sum::<usize>(), 4 * 3000);
     }
 
     #[test]

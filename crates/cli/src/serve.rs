@@ -10,12 +10,12 @@ use std::path::Path;
 pub(crate) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let log = Log::start(args.log_format, args.log_level)
         .map_err(|error| start_failure(&Fault::io("start the thread that writes the log", error)))?;
-    let ended = run(args).map_err(|failure| match args.log_format {
-        LogFormat::Json => {
-            tracing::error!("{failure}");
-            Failure::new(failure.status, "")
+    let ended = run(args).map_err(|failure| {
+        match args.log_format {
+            LogFormat::Json => tracing::error!("{failure}"),
+            LogFormat::Auto | LogFormat::Human => failure.text.lines().for_each(|line| log.say(line)),
         }
-        LogFormat::Auto | LogFormat::Human => failure,
+        Failure::new(failure.status, "")
     });
     log.flush();
     ended

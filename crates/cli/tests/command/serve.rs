@@ -97,6 +97,25 @@ fn a_log_that_nobody_reads_does_not_keep_the_broker_from_ending() {
     assert!(served.child.wait().unwrap().success());
 }
 
+/// Neither does it keep one from saying goodbye that could not start.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_start_that_fails_ends_though_nobody_reads_why() {
+    let (_reader, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(&[b' '; 64 * 1024]).unwrap(); // all that a pipe takes
+    for format in ["human", "json"] {
+        let mut serve = martlet("serve");
+        serve.args(["-c", "/no/such/file", "--log-format", format]);
+        let mut child = serve.stderr(writer.try_clone().unwrap()).spawn().unwrap();
+        let ended = (0..500).find_map(|_| {
+            std::thread::sleep(Duration::from_millis(20));
+            child.try_wait().unwrap()
+        });
+        let _ = child.kill();
+        assert_eq!(ended.and_then(|status| status.code()), Some(3), "{format}");
+    }
+}
+
 impl Served {
     /// The log up to its end, which is that of the broker.
     fn rest_of_log(mut self) -> String {
