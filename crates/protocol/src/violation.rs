@@ -42,12 +42,17 @@ impl OtherProtocol {
             let shown = bytes.len().min(beginning.len());
             shown >= Self::SHOWN_MIN.min(beginning.len()) && bytes[..shown] == beginning[..shown]
         };
+        if let [0x80, _, 1, 0 | 3, ..] = bytes {
+            return Some(Self::Tls); // a ClientHello as SSL 2 has it, which old clients send for later versions, too
+        }
         Self::BEGINNINGS.iter().find(|(beginning, _)| fits(beginning)).map(|(_, protocol)| *protocol)
     }
 
     /// Whether these first bytes may be the beginning of one, and are too few to know.
     pub fn may_be(bytes: &[u8]) -> bool {
-        bytes.len() < Self::SHOWN_MIN && Self::BEGINNINGS.iter().any(|(all, _)| all.starts_with(bytes))
+        let is_short = bytes.len() < Self::SHOWN_MIN;
+        matches!(bytes, [0x80] | [0x80, _] | [0x80, _, 1])
+            || is_short && Self::BEGINNINGS.iter().any(|(all, _)| all.starts_with(bytes))
     }
 }
 

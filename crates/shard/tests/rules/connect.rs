@@ -120,20 +120,35 @@ fn the_first_packet_is_connect() {
     refuses("v5", "16 03 01 00 01", "", tls);
 }
 
+/// Also where the bytes come one by one, and only as many of them as it takes.
 #[test]
 fn another_protocol_is_named_however_its_bytes_arrive() {
-    let requests =
-        ["GET / HTTP/1.1\r\n", "POST /x HTTP/1.0\r\n", "PRI * HTTP/2.0\r\n", "OPTIONS * HTTP/1.1\r\n"];
-    let proxies = ["PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", "\r\n\r\n\0\r\nQUIT\n"];
-    let named = |text: &str, protocol: OtherProtocol| {
-        everywhere(|rig| {
-            rig.open("stranger", "v5");
-            rig.write("stranger", text.as_bytes());
-            rig.closed("stranger", EndReason::Violation(Violation::NotMqtt(protocol)));
-        });
-    };
-    requests.iter().for_each(|text| named(text, OtherProtocol::Http));
-    proxies.iter().for_each(|text| named(text, OtherProtocol::Proxy));
+    use OtherProtocol::{Http, Proxy, Tls};
+    for (bytes, protocol, enough) in [
+        (&b"\x16\x03\x01\0\xc8\x01\0\0\xc4\x03\x03"[..], Tls, 2),
+        (b"\x80\x2e\x01\0\x02\0\x15\0\0\0\x10", Tls, 4),
+        (b"\x80\x62\x01\x03\x01\0\x39\0\0\0\x20", Tls, 4),
+        (b"GET / HTTP/1.1\r\n", Http, 3),
+        (b"POST / HTTP/1.1\r\n", Http, 3),
+        (b"OPTIONS * HTTP/1.1\r\n", Http, 3),
+        (b"PRI * HTTP/2.0\r\n", Http, 3),
+        (b"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n", Proxy, 3),
+        (b"\r\n\r\n\0\r\nQUIT\n\x21", Proxy, 3),
+    ] {
+        let rig = &mut Rig::new(1);
+        let why = || EndReason::Violation(Violation::NotMqtt(protocol));
+        rig.open("whole", "v5");
+        rig.write("whole", bytes);
+        rig.closed("whole", why());
+        rig.open("slow", "v5");
+        for byte in &bytes[..enough] {
+            rig.write("slow", &[*byte]);
+        }
+        rig.closed("slow", why());
+    }
+    for (kind, bytes) in [(PacketType::PubAck, "47 02 0001"), (PacketType::Subscribe, "80 02 0001")] {
+        refuses("v5", bytes, "", EndReason::Violation(Violation::FirstPacketNotConnect(kind)));
+    }
 }
 
 #[test]
