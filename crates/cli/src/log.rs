@@ -42,7 +42,11 @@ impl Log {
     pub(crate) fn start(format: LogFormat, level: LogLevel) -> io::Result<Self> {
         let log = Log::default();
         let writes = log.clone();
-        thread::Builder::new().name("log".into()).spawn(move || writes.write_forever(io::stderr()))?;
+        thread::Builder::new().name("log".into()).spawn(move || {
+            writes.write_forever(io::stderr(), |dropped| {
+                tracing::warn!(dropped, "log lines were dropped: standard error was not read fast enough");
+            });
+        })?;
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(level_of(level))
             .log_internal_errors(false)
@@ -91,10 +95,11 @@ impl Log {
         self.0.changed.notify_all();
     }
 
-    fn write_forever(&self, mut out: impl Write) {
+    /// `report` says how many lines found no room, by a line of its own.
+    fn write_forever(&self, mut out: impl Write, report: impl Fn(u64)) {
         self.lock().writer = Some(thread::current().id());
         loop {
-            let lines = self.take();
+            let lines = self.take(&report);
             // Where nobody can read it, the broker goes on without a log.
             let _ = out.write_all(&lines);
             let mut state = self.lock();
@@ -105,7 +110,7 @@ impl Log {
     }
 
     /// All that waits, once something does. What found no room behind it is reported by the next line.
-    fn take(&self) -> Vec<u8> {
+    fn take(&self, report: impl Fn(u64)) -> Vec<u8> {
         let mut state = self.lock();
         while state.lines.is_empty() {
             state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -116,7 +121,7 @@ impl Log {
         let dropped = std::mem::take(&mut state.dropped);
         drop(state);
         if dropped > 0 {
-            tracing::warn!(dropped, "log lines were dropped: standard error was not read fast enough");
+            report(dropped);
         }
         lines
     }
@@ -189,8 +194,9 @@ mod tests {
 
     fn stalled() -> (Log, Receiver<Vec<u8>>) {
         let (log, (sender, receiver)) = (Log::default(), sync_channel(0));
-        let writes = log.clone();
-        thread::spawn(move || writes.write_forever(Stalled(sender)));
+        let (writes, reports) = (log.clone(), log.clone());
+        let report = move |dropped| reports.push(format!("dropped={dropped}\n").as_bytes());
+        thread::spawn(move || writes.write_forever(Stalled(sender), report));
         (log, receiver)
     }
 
@@ -217,12 +223,7 @@ mod tests {
     /// Also where the queue is full again before the report of the last time is written.
     #[test]
     fn every_line_is_written_or_counted() {
-        let (log, (sender, reader)) = (Log::default(), sync_channel(0));
-        let writes = log.clone();
-        thread::spawn(move || {
-            let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(writes.clone()).finish();
-            tracing::subscriber::with_default(subscriber, || writes.write_forever(Stalled(sender)));
-        });
+        let (log, reader) = stalled();
         let (line, mut read) = ([&[b'x'; 999][..], b"\n"].concat(), Vec::new());
         for _ in 0..4 {
             (0..3000).for_each(|_| log.push(&line));
